@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs the original implementation (PyTorch and transformers) and measures it."""
+
+import copy
+import json
+import math
+import os
+
+import torch
+import transformers
+
+FAMILY = {"data2vec-audio": "Audio", "data2vec-text": "Text", "data2vec-vision": "Vision"}
+OUTPUTS = ("logits", "last_hidden_state", "extract_features", "pooler_output",
+           "embeddings", "start_logits", "end_logits")
+BOOLEAN_INPUTS = ("bool_masked_pos", "mask_time_indices")
+FLOOR = 2e-5
+
+torch.set_grad_enabled(False)
+torch.set_num_threads(1)  # sums in one order, so that a second run gives the same bytes
+torch.use_deterministic_algorithms(True)
+transformers.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
+
+def model_class(model_type, head):
+    return getattr(transformers, "Data2Vec" + FAMILY[model_type] + head)
+
+
+def make_config(model_type, fields):
+    return getattr(transformers, "Data2Vec" + FAMILY[model_type] + "Config")(**fields)
+
+
+def load(directory, head, **more):
+    with open(os.path.join(directory, "config.json")) as f:
+        model_type = json.load(f)["model_type"]
+    model = model_class(model_type, head).from_pretrained(
+        directory, dtype=torch.float32, attn_implementation="eager", **more)
+    return model.eval()
+
+
+def forward(model, inputs):
+    """name -> tensor, in the precision of the model"""
+    dtype = next(model.parameters()).dtype
+    args = {}
+    for name, t in inputs.items():
+        # Some of the audio code writes into its inputs' descendants: hand out copies.
+        t = t.clone()
+        if name in BOOLEAN_INPUTS:
+            t = t.bool()
+        elif t.is_floating_point():
+            t = t.to(dtype)
+        args[name] = t
+    out = model(**args, output_hidden_states=True)
+    result = {name: out[name] for name in OUTPUTS if out.get(name) is not None}
+    for i, h in enumerate(out.hidden_states):
+        result[f"hidden_states.{i}"] = h
+    return {name: t.detach().contiguous().clone() for name, t in result.items()}
+
+
+def both_precisions(model, inputs):
+    """the same weights and inputs in float64 and in float32"""
+    return forward(copy.deepcopy(model).double(), inputs), forward(model, inputs)
+
+
+def relative_error(ours, truth):
+    """largest difference over largest value, where the truth is a number"""
+    known = ~torch.isnan(truth)
+    if not known.any():
+        return 0.0
+    difference = (ours.double() - truth.double())[known].abs().max().item()
+    return difference / max(truth.double()[known].abs().max().item(), 1e-30)
+
+
+def round_up(x):
+    """to two digits, never down"""
+    step = 10.0 ** (math.floor(math.log10(x)) - 1)
+    return float(f"{math.ceil(x / step - 1e-9) * step:.2g}")
+
+
+def tolerances(truth, single):
+    """what an implementation in float32 may differ: see README.md"""
+    allowed = {}
+    for name, t in truth.items():
+        error = relative_error(single[name], t)
+        if not math.isfinite(error):
+            raise ValueError(f"{name} is not finite")
+        allowed[name] = round_up(max(FLOOR, 5.0 * error))
+    return allowed
