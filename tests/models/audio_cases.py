@@ -26,8 +26,8 @@ def case(name, head, note, lengths, mask=None, masked=None, noisy=False, amplitu
     mask: "ragged" marks each clip's own samples, "ones" all. masked: per clip the frames to mask."""
     if labels:
         config["num_labels"] = labels
-    return dict(name="audio-" + name, head=head, note=note, gains=gains, model_type="data2vec-audio",
-                config={**BASE, **config},
+    return dict(name="audio-" + name, head=head, note=note, gains=gains,
+                config={"model_type": "data2vec-audio", **BASE, **config},
                 recipe=dict(lengths=lengths, mask=mask, masked=masked, noisy=noisy, amplitude=amplitude))
 
 

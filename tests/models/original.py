@@ -9,6 +9,8 @@ import os
 import torch
 import transformers
 
+from relative import relative_class
+
 FAMILY = {"data2vec-audio": "Audio", "data2vec-text": "Text", "data2vec-vision": "Vision"}
 OUTPUTS = ("logits", "last_hidden_state", "extract_features", "pooler_output",
            "embeddings", "start_logits", "end_logits")
@@ -22,18 +24,26 @@ transformers.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 
 
-def model_class(model_type, head):
-    return getattr(transformers, "Data2Vec" + FAMILY[model_type] + head)
+def model_class(fields, head):
+    """the class for a config's fields: transformers', or for relative positions ours made of it"""
+    cls = getattr(transformers, "Data2Vec" + FAMILY[fields["model_type"]] + head)
+    if fields.get("position_embedding_type", "absolute") != "absolute":
+        cls = relative_class(cls)
+    return cls
 
 
-def make_config(model_type, fields):
-    return getattr(transformers, "Data2Vec" + FAMILY[model_type] + "Config")(**fields)
+def make_config(fields):
+    return getattr(transformers, "Data2Vec" + FAMILY[fields["model_type"]] + "Config")(
+        **{k: v for k, v in fields.items() if k != "model_type"})
+
+
+def read_config(directory):
+    with open(os.path.join(directory, "config.json")) as f:
+        return json.load(f)
 
 
 def load(directory, head, **more):
-    with open(os.path.join(directory, "config.json")) as f:
-        model_type = json.load(f)["model_type"]
-    model = model_class(model_type, head).from_pretrained(
+    model = model_class(read_config(directory), head).from_pretrained(
         directory, dtype=torch.float32, attn_implementation="eager", **more)
     return model.eval()
 
