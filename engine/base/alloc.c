@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/base/alloc.h"
+
+#include "engine/base/math.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT 64
+
+static _Atomic guint64 n_allocations;
+static _Atomic guint64 fail_at;
+
+gpointer
+d2v_malloc (gsize n_bytes)
+{
+  gsize rounded;
+
+  if (n_bytes == 0 || !d2v_add (n_bytes, ALIGNMENT - 1, &rounded))
+    return NULL;
+  guint64 index = atomic_fetch_add (&n_allocations, 1) + 1;
+  if (index == atomic_load (&fail_at))
+    return NULL;
+  return aligned_alloc (ALIGNMENT, rounded & ~(gsize) (ALIGNMENT - 1));
+}
+
+gpointer
+d2v_malloc0 (gsize n_bytes)
+{
+  gpointer memory = d2v_malloc (n_bytes);
+
+  if (memory != NULL)
+    memset (memory, 0, n_bytes);
+  return memory;
+}
+
+gpointer
+d2v_malloc_n (gsize n, gsize size)
+{
+  gsize n_bytes;
+
+  return d2v_mul (n, size, &n_bytes) ? d2v_malloc (n_bytes) : NULL;
+}
+
+void
+d2v_free (gpointer memory)
+{
+  free (memory);
+}
+
+guint64
+d2v_alloc_count (void)
+{
+  return atomic_load (&n_allocations);
+}
+
+void
+d2v_alloc_fail_at (guint64 nth)
+{
+  atomic_store (&fail_at, nth == 0 ? 0 : atomic_load (&n_allocations) + nth);
+}

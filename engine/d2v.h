@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* d2v.h: Data2Vec inference in C, for applications and for the elements.
+ *
+ * The one public header. It declares everything and includes nothing else of
+ * the library, so that every layer below may include it too.
+ *
+ * Conventions
+ *   - Functions that can fail for outside reasons take a GError last; its
+ *     domain is D2V_ERROR and its message reads "CODE, file, reason".
+ *   - `_new`, `_open`, `_ref` and `run` give the caller a reference or memory
+ *     of its own ("transfer full"); getters lend ("transfer none").
+ *   - Thread use is said per object. "Any thread" means that several threads
+ *     may call at once.
+ *   - Sound is mono float at the model's rate (16000 Hz for every published
+ *     checkpoint); positions are sample counts since the stream's start.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* ------------------------------------------------------------- errors -- */
+
+#define D2V_ERROR (d2v_error_quark ())
+GQuark d2v_error_quark (void);
+
+/**
+ * D2vErrorCode:
+ *
+ * Codes are stable: their names are what tests and programs compare. S, I,
+ * Z, P, Q, C, J and T rules that they stand for are in docs/model-files.md.
+ */
+typedef enum
+{
+  /* general */
+  D2V_ERROR_FAILED,
+  D2V_ERROR_NOT_FOUND,     /* no such file, directory or device */
+  D2V_ERROR_NOT_A_FILE,    /* a FIFO, socket, device or directory */
+  D2V_ERROR_READ,          /* the system could not read it */
+  D2V_ERROR_WRITE,
+  D2V_ERROR_FILE_CHANGED,  /* changed while it was read */
+  D2V_ERROR_TOO_BIG,       /* beyond a stated limit */
+  D2V_ERROR_NO_MEMORY,
+  D2V_ERROR_LFS_POINTER,   /* a Git LFS pointer instead of the file */
+  D2V_ERROR_HTML,          /* a web page instead of the file */
+  D2V_ERROR_CANCELLED,
+  D2V_ERROR_INPUT,         /* an input of the wrong shape, type or range */
+  D2V_ERROR_USAGE,         /* a wrong option or request */
+  D2V_ERROR_UNSUPPORTED,   /* well-formed, but not implemented */
+  D2V_ERROR_DEVICE,        /* the device is missing or refused */
+  D2V_ERROR_DEVICE_LOST,
+  /* safetensors */
+  D2V_ERROR_ST_TOO_SMALL,
+  D2V_ERROR_ST_HEADER_TOO_SMALL,
+  D2V_ERROR_ST_HEADER_TOO_LARGE,
+  D2V_ERROR_ST_HEADER_TRUNCATED,
+  D2V_ERROR_ST_HEADER_START,
+  D2V_ERROR_ST_JSON,
+  D2V_ERROR_ST_DUP_KEY,
+  D2V_ERROR_ST_METADATA,
+  D2V_ERROR_ST_ENTRY,
+  D2V_ERROR_ST_LIMIT,
+  D2V_ERROR_ST_DTYPE,
+  D2V_ERROR_ST_DTYPE_UNSUPPORTED,
+  D2V_ERROR_ST_SHAPE,
+  D2V_ERROR_ST_OVERFLOW,
+  D2V_ERROR_ST_OFFSETS,
+  D2V_ERROR_ST_SIZE_MISMATCH,
+  D2V_ERROR_ST_HOLE,
+  D2V_ERROR_ST_OVERLAP,
+  D2V_ERROR_ST_TRAILING,
+  D2V_ERROR_ST_EMPTY_TENSOR,
+  /* sharded index */
+  D2V_ERROR_INDEX_JSON,
+  D2V_ERROR_INDEX_ENTRY,
+  D2V_ERROR_INDEX_NAME,
+  D2V_ERROR_INDEX_LIMIT,
+  D2V_ERROR_INDEX_MISMATCH,
+  /* pytorch_model.bin */
+  D2V_ERROR_ZIP,
+  D2V_ERROR_ZIP_COMPRESSED,
+  D2V_ERROR_ZIP_CRC,
+  D2V_ERROR_BIN_LEGACY,
+  D2V_ERROR_BIN_NOT_A_STATE_DICT,
+  D2V_ERROR_PKL_OPCODE,
+  D2V_ERROR_PKL_GLOBAL,
+  D2V_ERROR_PKL_LIMIT,
+  D2V_ERROR_PKL_STRUCTURE,
+  D2V_ERROR_PKL_NOT_A_STATE_DICT,
+  D2V_ERROR_PKL_STORAGE,
+  D2V_ERROR_PKL_TENSOR,
+  /* weights against architecture */
+  D2V_ERROR_W_NONFINITE,
+  D2V_ERROR_ARCH_MISSING,
+  D2V_ERROR_ARCH_UNEXPECTED,
+  D2V_ERROR_ARCH_SHAPE,
+  D2V_ERROR_ARCH_HEAD,     /* the wrong head for this use */
+  /* JSON, configurations, tokenizers */
+  D2V_ERROR_JSON,
+  D2V_ERROR_CONFIG,
+  D2V_ERROR_CONFIG_TYPE,
+  D2V_ERROR_CONFIG_RANGE,
+  D2V_ERROR_CONFIG_TOO_BIG,
+  D2V_ERROR_CONFIG_MODEL_TYPE,
+  D2V_ERROR_TOK_VOCAB,
+  D2V_ERROR_TOK_MERGES,
+  D2V_ERROR_TOK_UNSUPPORTED,
+  D2V_ERROR_TOK_DISAGREE,
+  D2V_ERROR_TOK_SPECIAL,
+  D2V_ERROR_TOK_MISSING,
+  /* media files of the command-line program */
+  D2V_ERROR_WAV,
+  D2V_ERROR_PNG,
+  D2V_ERROR_PPM,
+  D2V_N_ERRORS
+} D2vErrorCode;
+
+/* The code as text without its prefix, "ST_TOO_SMALL"; never NULL. */
+const gchar *d2v_error_code_name (gint code);
+
+/* ------------------------------------------------------------ tensors -- */
+
+typedef enum
+{
+  D2V_F32,
+  D2V_F16,
+  D2V_BF16,
+  D2V_F64,
+  D2V_I64,
+  D2V_I32,
+  D2V_I16,
+  D2V_I8,
+  D2V_U64,
+  D2V_U32,
+  D2V_U16,
+  D2V_U8,
+  D2V_BOOL,
+  D2V_N_DTYPES
+} D2vDType;
+
+#define D2V_MAX_RANK 8
+
+/**
+ * D2vTensor:
+ *
+ * A dense row-major array, reference-counted. Its shape never changes; its
+ * contents are the owner's to guard. Data are aligned to 64 bytes.
+ */
+typedef struct _D2vTensor D2vTensor;
+
+#define D2V_TYPE_TENSOR (d2v_tensor_get_type ())
+GType d2v_tensor_get_type (void);
+
+/* Zeroed. NULL when the size overflows or memory is short. */
+D2vTensor *d2v_tensor_new (D2vDType dtype, guint rank, const gsize *shape);
+D2vTensor *d2v_tensor_ref (D2vTensor *tensor);
+void d2v_tensor_unref (D2vTensor *tensor);
+D2vDType d2v_tensor_dtype (const D2vTensor *tensor);
+guint d2v_tensor_rank (const D2vTensor *tensor);
+const gsize *d2v_tensor_shape (const D2vTensor *tensor);
+gsize d2v_tensor_n_elements (const D2vTensor *tensor);
+gsize d2v_tensor_n_bytes (const D2vTensor *tensor);
+gpointer d2v_tensor_data (const D2vTensor *tensor);
+gsize d2v_dtype_size (D2vDType dtype);
+const gchar *d2v_dtype_name (D2vDType dtype); /* as safetensors spells it */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vTensor, d2v_tensor_unref)
+
+/**
+ * D2vTensors:
+ *
+ * Tensors by name, in the order they were set; reference-counted. Not safe
+ * for several threads while somebody sets.
+ */
+typedef struct _D2vTensors D2vTensors;
+
+#define D2V_TYPE_TENSORS (d2v_tensors_get_type ())
+GType d2v_tensors_get_type (void);
+
+D2vTensors *d2v_tensors_new (void);
+D2vTensors *d2v_tensors_ref (D2vTensors *tensors);
+void d2v_tensors_unref (D2vTensors *tensors);
+/* Takes its own reference on @tensor; replaces one of the same name. */
+void d2v_tensors_set (D2vTensors *tensors, const gchar *name,
+                      D2vTensor *tensor);
+D2vTensor *d2v_tensors_get (const D2vTensors *tensors, const gchar *name);
+guint d2v_tensors_size (const D2vTensors *tensors);
+const gchar *d2v_tensors_name (const D2vTensors *tensors, guint index);
+/* Reads / writes a safetensors file. Storage types are kept. */
+D2vTensors *d2v_tensors_load (const gchar *path, GError **error);
+gboolean d2v_tensors_save (const D2vTensors *tensors, const gchar *path,
+                           GError **error);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vTensors, d2v_tensors_unref)
+
+/* -------------------------------------------------------------- model -- */
+
+typedef enum
+{
+  D2V_MODALITY_AUDIO,
+  D2V_MODALITY_TEXT,
+  D2V_MODALITY_VISION
+} D2vModality;
+
+/**
+ * D2vHead:
+ *
+ * The fifteen classes. Names as the original's without the family prefix:
+ * "Model", "ForCTC", ...; the modality says which Model is meant.
+ */
+typedef enum
+{
+  D2V_HEAD_MODEL,
+  D2V_HEAD_CTC,
+  D2V_HEAD_AUDIO_FRAME_CLASSIFICATION,
+  D2V_HEAD_SEQUENCE_CLASSIFICATION,
+  D2V_HEAD_XVECTOR,
+  D2V_HEAD_MASKED_LM,
+  D2V_HEAD_CAUSAL_LM,
+  D2V_HEAD_TOKEN_CLASSIFICATION,
+  D2V_HEAD_QUESTION_ANSWERING,
+  D2V_HEAD_MULTIPLE_CHOICE,
+  D2V_HEAD_IMAGE_CLASSIFICATION,
+  D2V_HEAD_SEMANTIC_SEGMENTATION,
+  D2V_N_HEADS
+} D2vHead;
+
+const gchar *d2v_head_name (D2vHead head);
+gboolean d2v_head_from_name (const gchar *name, D2vHead *head);
+/* The element that runs this head: "d2vtranscriber"; NULL if none is built. */
+const gchar *d2v_head_element (D2vModality modality, D2vHead head);
+
+/**
+ * D2vModel:
+ *
+ * What a model directory says: configuration, weights in host memory,
+ * vocabulary, processors. Immutable, reference-counted, any thread. Knows
+ * nothing of devices.
+ */
+typedef struct _D2vModel D2vModel;
+
+#define D2V_TYPE_MODEL (d2v_model_get_type ())
+GType d2v_model_get_type (void);
+
+typedef struct
+{
+  const gchar *head;      /* class without prefix; NULL: config.json's */
+  gboolean no_weights;    /* read configuration and processors only */
+  gboolean allow_nonfinite_weights;
+  GCancellable *cancellable;
+} D2vModelParams;
+
+/* @path: a model directory, or a weights file inside one. @params: may be
+ * NULL. Fails with the file, key or tensor that is at fault. */
+D2vModel *d2v_model_open (const gchar *path, const D2vModelParams *params,
+                          GError **error);
+D2vModel *d2v_model_ref (D2vModel *model);
+void d2v_model_unref (D2vModel *model);
+const gchar *d2v_model_path (const D2vModel *model);
+D2vModality d2v_model_modality (const D2vModel *model);
+D2vHead d2v_model_head (const D2vModel *model);
+guint d2v_model_n_labels (const D2vModel *model);
+const gchar *d2v_model_label (const D2vModel *model, guint index);
+guint d2v_model_sampling_rate (const D2vModel *model); /* 0 unless audio */
+/* What `d2v inspect --json` prints: one JSON object. Free with g_free(). */
+gchar *d2v_model_inspect (D2vModel *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vModel, d2v_model_unref)
+
+/* ------------------------------------------------------------ devices -- */
+
+typedef enum
+{
+  D2V_PRECISION_AUTO,
+  D2V_PRECISION_F32,
+  D2V_PRECISION_F16,
+  D2V_PRECISION_BF16,
+  D2V_PRECISION_INT8
+} D2vPrecision;
+
+const gchar *d2v_precision_name (D2vPrecision precision);
+gboolean d2v_precision_from_name (const gchar *name, D2vPrecision *precision);
+
+typedef struct
+{
+  gchar *id;       /* what `device=` takes: "cpu", "vulkan:0" */
+  gchar *name;
+  gchar *uuid;     /* NULL for the CPU */
+  gchar *supports; /* instruction sets or features, in words */
+  gboolean usable;
+  gchar *why;      /* why not, when not usable */
+} D2vDevice;
+
+/* Every device found, the CPU first; elements are D2vDevice. */
+GPtrArray *d2v_devices_list (void);
+
+/* ------------------------------------------------------------ session -- */
+
+/**
+ * D2vSession:
+ *
+ * A model on a device at a precision. Sessions opened with equal parameters
+ * share weights, plans and the worker thread, however many there are in the
+ * process. Reference-counted, any thread.
+ */
+typedef struct _D2vSession D2vSession;
+
+#define D2V_TYPE_SESSION (d2v_session_get_type ())
+GType d2v_session_get_type (void);
+
+typedef struct
+{
+  const gchar *device;    /* NULL: "auto" */
+  D2vPrecision precision;
+  guint n_threads;        /* 0: as many as there are cores */
+  gboolean unshared;      /* a copy of the weights of its own */
+  const gchar *instance;  /* sharing group; NULL: the model's content */
+} D2vSessionParams;
+
+D2vSession *d2v_session_new (D2vModel *model, const D2vSessionParams *params,
+                             GError **error);
+D2vSession *d2v_session_ref (D2vSession *session);
+void d2v_session_unref (D2vSession *session);
+D2vModel *d2v_session_model (const D2vSession *session);
+const gchar *d2v_session_device_name (const D2vSession *session);
+guint d2v_session_n_threads (const D2vSession *session);
+
+typedef enum
+{
+  D2V_RUN_DEFAULT = 0,
+  D2V_RUN_HIDDEN_STATES = 1 << 0 /* also outputs hidden_states.N */
+} D2vRunFlags;
+
+/* The raw forward pass: inputs and outputs are named as the original's
+ * forward arguments and output fields. Integer inputs may be any integer
+ * type or BOOL, floats F32; outputs are F32. Blocks until done. */
+D2vTensors *d2v_session_run (D2vSession *session, const D2vTensors *inputs,
+                             D2vRunFlags flags, GCancellable *cancellable,
+                             GError **error);
+
+typedef struct
+{
+  guint64 n_runs;
+  guint64 n_allocations;  /* made while running plans: 0 once prepared */
+  gdouble compute_seconds;
+  gsize weight_bytes;
+  gsize arena_bytes;      /* of the largest prepared plan */
+  guint queue_depth;
+} D2vSessionStats;
+
+void d2v_session_stats (D2vSession *session, D2vSessionStats *stats);
+/* Arithmetic of the inputs' forward pass, in FLOP (2 per multiply-add);
+ * matrix products and convolutions only. 0 when the inputs do not fit. */
+gdouble d2v_session_flop (D2vSession *session, const D2vTensors *inputs);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vSession, d2v_session_unref)
+
+/* -------------------------------------------------------- transcriber -- */
+
+/**
+ * D2vTranscriber:
+ *
+ * Speech in, timed words out (ForCTC). Push samples in pieces of any size;
+ * the pieces never change the result. One thread pushes, one pulls (they may
+ * be the same); flush may come from any thread.
+ */
+typedef struct _D2vTranscriber D2vTranscriber;
+
+#define D2V_TYPE_TRANSCRIBER (d2v_transcriber_get_type ())
+GType d2v_transcriber_get_type (void);
+
+typedef enum
+{
+  /* Exact and complete: up to one window, what the original gives for the
+   * whole clip; beyond it, the original's chunks with strides. Pushing waits
+   * while two windows are in work. */
+  D2V_REGIME_RECORDED,
+  /* Bounded work per second and bounded delay: short windows with left and
+   * right context. Pushing never waits; windows that come too late are
+   * dropped and counted. */
+  D2V_REGIME_LIVE
+} D2vRegime;
+
+typedef enum
+{
+  D2V_TEXT_CASE_VOCABULARY, /* as the vocabulary spells it */
+  D2V_TEXT_CASE_LOWER,
+  D2V_TEXT_CASE_UPPER,
+  D2V_TEXT_CASE_SENTENCE    /* lower, each sentence begins upper */
+} D2vTextCase;
+
+typedef enum
+{
+  D2V_NONFINITE_DROP,   /* NaN or Inf in a window: no words from it */
+  D2V_NONFINITE_ERROR
+} D2vNonfinite;
+
+/* Zeros everywhere are the defaults. Durations in milliseconds. */
+typedef struct
+{
+  D2vRegime regime;
+  guint window_ms;          /* recorded: 30000 */
+  guint stride_ms;          /* recorded, each side: window / 6 */
+  guint left_context_ms;    /* live: 2400 */
+  guint chunk_ms;           /* live: 500 */
+  guint right_context_ms;   /* live: 600 */
+  guint endpoint_silence_ms;      /* a pause that ends a sentence: 500 */
+  guint endpoint_max_ms;          /* a sentence's greatest length: 12000 */
+  gboolean partial_results;       /* also unfinished words */
+  guint partial_interval_ms;      /* at most one in this time: 200 */
+  gfloat word_confidence_threshold; /* drop words below it: 0 */
+  D2vTextCase text_case;
+  D2vNonfinite nonfinite;
+  guint max_queued_windows;       /* live, before dropping: 4 */
+} D2vTranscriberParams;
+
+typedef enum
+{
+  D2V_TRANSCRIPT_WORD,     /* one final word */
+  D2V_TRANSCRIPT_ENDPOINT, /* the words since the last one are a sentence */
+  D2V_TRANSCRIPT_PARTIAL,  /* what is heard after the last final word */
+  D2V_TRANSCRIPT_POSITION, /* everything before `end` is decided */
+  D2V_TRANSCRIPT_DROPPED,  /* start..end gives no words; text says why */
+  D2V_TRANSCRIPT_DRAINED   /* answers d2v_transcriber_drain() */
+} D2vTranscriptType;
+
+typedef struct
+{
+  D2vTranscriptType type;
+  gchar *text;        /* UTF-8; NULL where the type has none */
+  guint64 start;      /* samples since the start of the stream */
+  guint64 end;
+  gfloat confidence;  /* see d2v_transcriber_pull() */
+  guint revision;     /* PARTIAL: counts up until a word is final */
+  gint64 compute_us;  /* time its window took, submit to result */
+} D2vTranscript;
+
+void d2v_transcript_free (D2vTranscript *transcript);
+
+/* @session's model must be ForCTC (ARCH_HEAD names the right element). */
+D2vTranscriber *d2v_transcriber_new (D2vSession *session,
+                                     const D2vTranscriberParams *params,
+                                     GError **error);
+D2vTranscriber *d2v_transcriber_ref (D2vTranscriber *transcriber);
+void d2v_transcriber_unref (D2vTranscriber *transcriber);
+
+/* @samples: mono float at the model's rate, any count. In the recorded
+ * regime waits while two windows are in work; nobody need pull for that.
+ * FALSE with CANCELLED while flushing, or with the first error of a window. */
+gboolean d2v_transcriber_push (D2vTranscriber *transcriber,
+                               const gfloat *samples, gsize n_samples,
+                               GError **error);
+
+/* Ends the stream: what was pushed is finished, words included, whatever the
+ * tail's length; then a DRAINED transcript follows and a new stream begins at
+ * position 0. Does not wait. */
+void d2v_transcriber_drain (D2vTranscriber *transcriber);
+
+/* The next transcript, in order of time; free it with
+ * d2v_transcript_free(). @timeout_us: how long to wait, 0 not at all, -1 for
+ * ever. NULL without error when nothing came in time; NULL with CANCELLED
+ * while flushing.
+ *
+ * A word's confidence is the mean, over the frames of its letters, of the
+ * probability that softmax gives the chosen token: exp is taken per frame,
+ * blanks and delimiters do not count. It lies in (0, 1]. */
+D2vTranscript *d2v_transcriber_pull (D2vTranscriber *transcriber,
+                                     gint64 timeout_us, GError **error);
+
+/* Drops everything in work and waiting, without waiting for a running
+ * window; pending and later calls fail with CANCELLED until @flushing is
+ * FALSE again, which also starts a new stream. */
+void d2v_transcriber_flush (D2vTranscriber *transcriber, gboolean flushing);
+
+/* Another model from the next window on; words of the windows in work come
+ * from the old one. The new model must have the same rate and frame size. */
+gboolean d2v_transcriber_set_session (D2vTranscriber *transcriber,
+                                      D2vSession *session, GError **error);
+
+/* Delay between a sample and the word that it finishes, without computing:
+ * chunk and right context; 0 in the recorded regime. In samples. */
+guint64 d2v_transcriber_latency (D2vTranscriber *transcriber);
+
+typedef struct
+{
+  guint64 windows_in;
+  guint64 windows_out;
+  guint64 dropped_late;
+  guint64 dropped_nonfinite;
+  guint64 dropped_flushed;
+  guint queue_depth;
+  gdouble rtf;       /* compute time / audio time, over the last windows */
+  gdouble p50_ms;    /* compute time of a window */
+  gdouble p95_ms;
+  gdouble max_ms;
+} D2vTranscriberStats;
+
+void d2v_transcriber_stats (D2vTranscriber *transcriber,
+                            D2vTranscriberStats *stats);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vTranscriber, d2v_transcriber_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vTranscript, d2v_transcript_free)
+
+G_END_DECLS

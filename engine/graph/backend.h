@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* backend.h: what runs plans. A backend is a struct of functions; the CPU's
+ * and Vulkan's never see each other. */
+#pragma once
+
+#include "engine/graph/plan.h"
+
+typedef struct _D2vBackend D2vBackend;
+typedef struct _D2vPrepared D2vPrepared;
+
+/* One run's data. Inputs and outputs are in the order of the plan's graph;
+ * inputs are packed arrays of the declared type and shape. */
+typedef struct
+{
+  const gconstpointer *inputs;
+  gpointer const *outputs;
+  const volatile gint *cancelled; /* looked at between ops; may be NULL */
+} D2vRun;
+
+typedef struct
+{
+  /* Makes ready to run @plan: packs the weights that it needs and has not
+   * packed before, places the arena. Takes over @plan also when it fails.
+   * Fails with UNSUPPORTED naming an op that it lacks. */
+  D2vPrepared *(*prepare) (D2vBackend *backend, D2vPlan *plan,
+                           GError **error);
+  /* Runs it. Allocates nothing. Called from one thread at a time. */
+  gboolean (*run) (D2vBackend *backend, D2vPrepared *prepared,
+                   const D2vRun *run, GError **error);
+  /* Zeroes the plan's state values. May be NULL. */
+  void (*reset) (D2vBackend *backend, D2vPrepared *prepared);
+  void (*free_prepared) (D2vBackend *backend, D2vPrepared *prepared);
+  void (*free) (D2vBackend *backend);
+} D2vBackendFunctions;
+
+struct _D2vBackend
+{
+  const D2vBackendFunctions *functions;
+  D2vFusions fusions;   /* what its kernels can take along */
+  gchar *device_name;   /* owned */
+  gsize weight_bytes;   /* held in packed weights */
+  guint n_threads;
+};
+
