@@ -42,9 +42,15 @@ def read_config(directory):
         return json.load(f)
 
 
-def load(directory, head, **more):
-    model = model_class(read_config(directory), head).from_pretrained(
-        directory, dtype=torch.float32, attn_implementation="eager", **more)
+def load(directory, head, dtype=torch.float32):
+    """the model of a directory, every tensor of which must be in the files"""
+    model, info = model_class(read_config(directory), head).from_pretrained(
+        directory, dtype=dtype, attn_implementation="eager", output_loading_info=True)
+    missing = set(info["missing_keys"])
+    if missing and all(name.startswith("pooler.") for name in missing):
+        model.pooler = None  # as for a file of a language model: no pooler, no pooler_output
+    elif missing:
+        raise ValueError(f"{directory}: missing {sorted(missing)}")
     return model.eval()
 
 
@@ -69,7 +75,7 @@ def forward(model, inputs):
 
 def both_precisions(model, inputs):
     """the same weights and inputs in float64 and in float32"""
-    return forward(copy.deepcopy(model).double(), inputs), forward(model, inputs)
+    return forward(copy.deepcopy(model).double(), inputs), forward(copy.deepcopy(model).float(), inputs)
 
 
 def relative_error(ours, truth):

@@ -14,6 +14,8 @@ MLM, CAUSAL, SEQ, TOKEN, QA, CHOICE = (
     "ForMaskedLM", "ForCausalLM", "ForSequenceClassification", "ForTokenClassification",
     "ForQuestionAnswering", "ForMultipleChoice")
 ONE, PADDED, LEFT = ["xxxxxxxxx"], ["xxxxxxxxx", "xxxxxpppp"], ["xxxxxxxxx", "ppppxxxxx"]
+# Positions loud and the head's constant part low, so that greedy generation does not repeat itself.
+LIVELY = [("position_embeddings", 2.5), ("lm_head.*bias", 0.3)]
 WIDE_FFN = [("intermediate.dense.weight", 6.0)]
 
 
@@ -92,11 +94,11 @@ CASES = [
     case("mlm-decoder", MLM, "is_decoder: causal", PADDED, "pad", is_decoder=True),
     case("mlm-eps-large", MLM, "layer_norm_eps reaches the head", layer_norm_eps=0.05, vocab_size=101),
     # causal language model
-    case("causal-decoder", CAUSAL, "is_decoder true", is_decoder=True, max_position_embeddings=48),
+    case("causal-decoder", CAUSAL, "is_decoder true", gains=LIVELY, is_decoder=True, max_position_embeddings=48),
     case("causal-not-decoder", CAUSAL, "is_decoder false: attends both ways", PADDED, "pad"),
-    case("causal-untied", CAUSAL, "a decoder of its own", PADDED, "pad", is_decoder=True, tie_word_embeddings=False, max_position_embeddings=48, hidden_act="silu"),
-    case("causal-positions", CAUSAL, "positions from 0, one row for the whole batch", PADDED, "pad", None, [[0, 1, 2, 3, 4, 5, 6, 7, 8]], is_decoder=True, max_position_embeddings=48, num_hidden_layers=3),
-    case("causal-left", CAUSAL, "padding on the left; its rows attend to nothing and are not compared", LEFT, "pad", is_decoder=True, pad_token_id=3, max_position_embeddings=48, hidden_size=24, num_attention_heads=3),
+    case("causal-untied", CAUSAL, "a decoder of its own", PADDED, "pad", gains=LIVELY, is_decoder=True, tie_word_embeddings=False, max_position_embeddings=48, hidden_act="silu"),
+    case("causal-positions", CAUSAL, "positions from 0, one row for the whole batch", PADDED, "pad", None, [[0, 1, 2, 3, 4, 5, 6, 7, 8]], LIVELY, is_decoder=True, max_position_embeddings=48, num_hidden_layers=3),
+    case("causal-left", CAUSAL, "padding on the left; its rows attend to nothing and are not compared", LEFT, "pad", gains=LIVELY, is_decoder=True, pad_token_id=3, max_position_embeddings=48, hidden_size=24, num_attention_heads=3),
     case("causal-cross", CAUSAL, "cross-attention weights that nothing uses", is_decoder=True, add_cross_attention=True),
     # sequence classification
     case("seq-2", SEQ, "two labels", PADDED, "pad"),

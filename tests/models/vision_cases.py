@@ -18,7 +18,7 @@ ABSOLUTE = dict(use_absolute_position_embeddings=True)
 CLS_TOKEN = dict(use_mean_pooling=False)
 # Segmentation needs four features: the embeddings and three layers.
 FOUR = dict(num_hidden_layers=3, out_indices=[1, 2, 3, 4])
-SMALL = dict(hidden_size=12, num_attention_heads=3, intermediate_size=20)
+SMALL = dict(hidden_size=10, num_attention_heads=2, intermediate_size=18)
 WIDE_FFN = [("intermediate.dense.weight", 6.0)]
 
 
@@ -105,7 +105,7 @@ CASES = [
     case("cls-mask-token", CLS, "a mask token in the file", labels=3, use_mask_token=True, **OWN),
     case("cls-eps-large", CLS, "layer_norm_eps 0.05 reaches the pooler", labels=3, layer_norm_eps=0.05, hidden_act="relu2"),
     # segmentation
-    seg("plain", "the embeddings and three layers", batch=2, **OWN),
+    seg("plain", "the embeddings and three layers", batch=2, hidden_size=16, intermediate_size=28, **OWN),
     seg("default-indices", "out_indices [3, 5, 7, 11]: the outputs after 2, 4, 6 and 10 of 12 layers", hidden_size=8, num_attention_heads=2, intermediate_size=10, num_hidden_layers=12, out_indices=[3, 5, 7, 11], **SHARED),
     seg("last-indices", "value L + 1 is the last layer", num_hidden_layers=4, out_indices=[2, 3, 4, 5], **CLS_TOKEN),
     seg("order", "order in the list does not matter", out_indices=[4, 2, 1, 3]),
@@ -121,7 +121,7 @@ CASES = [
     seg("surplus", "surplus pixels in the image, none in the grid", (39, 33), **OWN, **ABSOLUTE),
     seg("no-auxiliary", "no auxiliary head", use_auxiliary_head=False, labels=21),
     seg("auxiliary-2-concat", "auxiliary head of two convolutions and its input", auxiliary_num_convs=2, auxiliary_concat_input=True),
-    seg("auxiliary-0", "auxiliary head without a convolution", auxiliary_num_convs=0, auxiliary_channels=12),
+    seg("auxiliary-0", "auxiliary head without a convolution", auxiliary_num_convs=0, auxiliary_channels=10),
     seg("old-names", "tensor names of releases before 5.9", old_names=True, **OWN, labels=21),
     seg("old-names-auxiliary", "old names, auxiliary convolutions with conv_cat", old_names=True, auxiliary_num_convs=2, auxiliary_concat_input=True, pool_scales=[1, 3]),
     seg("old-names-no-scale", "old names, no lambdas, one channel", old_names=True, layer_scale_init_value=0.0, num_channels=1, use_auxiliary_head=False, hidden_act="leaky_relu"),
