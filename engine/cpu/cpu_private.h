@@ -13,11 +13,11 @@
 typedef struct
 {
   const D2vNode *node;
-  gconstpointer in[D2V_MAX_INPUTS]; /* NULL for D2V_NONE */
-  const D2vShape *in_shape[D2V_MAX_INPUTS];
+  gconstpointer in[D2V_MAX_INPUTS]; /* NULL for D2V_NONE; packed data for a
+                                       slot that the kernel packs */
+  const D2vShape *in_shape[D2V_MAX_INPUTS]; /* as recorded, also if packed */
   gpointer out;
-  gconstpointer packed; /* what pack() made, or NULL */
-  guint8 *scratch;      /* n_threads pieces of scratch_bytes, 64-aligned */
+  guint8 *scratch; /* n_threads pieces of scratch_bytes, 64-aligned */
   gsize scratch_bytes;
 } D2vCall;
 
@@ -34,16 +34,24 @@ typedef struct
   gsize (*n_items) (const D2vCall *call);
   /* Does items begin..end-1, on thread @thread of the pool. */
   void (*run) (const D2vCall *call, gsize begin, gsize end, guint thread);
-  /* Fewest items worth a hand-over to another thread; NULL: equal shares. */
+  /* Items in one piece of work (d2v_pool_run()'s grain); NULL: equal
+   * shares. */
   gsize (*grain) (const D2vCall *call, guint n_threads);
-  /* Scratch per thread; NULL: none. Pointers of @call are not set yet. */
+  /* Scratch per thread; NULL: none. Data pointers of @call are not set. */
   gsize (*scratch_bytes) (const D2vCall *call);
-  /* Constant inputs in the layout that run() wants; NULL: as they are. A key
-   * that says which tensors and which layout, so that plans of other shapes
-   * share it, is made by the backend from the tensors and `pack_kind`. */
-  gsize (*packed_bytes) (const D2vCall *call);
-  void (*pack) (const D2vCall *call, gpointer packed);
+
+  /* Packing, all NULL when the kernel reads weights as they are. It is done
+   * once per weight tensor, not per node: all plans share the packed form, and
+   * the plain form is freed (one copy of the weights in memory), so unpack()
+   * must give it back bit for bit. packed_bytes() is 0 for a slot that stays
+   * plain; it may look at shapes and attributes, not at data. @pack_kind names
+   * the layout: the same tensor is packed once per kind. */
   const gchar *pack_kind;
+  gsize (*packed_bytes) (const D2vCall *call, guint slot);
+  void (*pack) (const D2vCall *call, guint slot, const gfloat *plain,
+                gpointer packed);
+  void (*unpack) (const D2vCall *call, guint slot, gconstpointer packed,
+                  gfloat *plain);
 } D2vKernel;
 
 /* The plain kernel of each op: D2vKernel d2v_cpu_<op>. */
