@@ -74,3 +74,7 @@ D2vCpuLevel d2v_cpu_level (void);
 const gchar *d2v_cpu_level_name (D2vCpuLevel level);
 /* The kernel of @op at @level: its own, or the next lower level's. */
 const D2vKernel *d2v_cpu_kernel (D2vOp op, D2vCpuLevel level);
+
+/* What engine/cpu/x86/ adds; NULL where the next lower level is as fast. */
+extern const D2vKernel *const d2v_avx2_kernels[D2V_N_OPS];
+extern const D2vKernel *const d2v_avx512_kernels[D2V_N_OPS];
