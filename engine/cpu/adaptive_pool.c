@@ -48,8 +48,8 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
       gsize batch = item / (size * size);
       Bin rows = bin_of (item / size % size, h, size);
       Bin columns = bin_of (item % size, w, size);
-      const gfloat *x = (const gfloat *)call->in[0] + batch * h * w * n;
-      gfloat *y = (gfloat *)call->out + item * n;
+      const gfloat *x = (const gfloat *) call->in[0] + batch * h * w * n;
+      gfloat *y = (gfloat *) call->out + item * n;
 
       for (gsize c = 0; c < n; c++)
         y[c] = mean_of (x + c, rows, columns, w, n);

@@ -55,7 +55,7 @@ use_cache (const D2vCall *call, Head *h, gsize batch)
   const D2vShape *shape = call->in_shape[CACHE]; /* (2, B, S_max, C) */
   gsize n_channels = shape->dim[3];
   gsize sequence = shape->dim[2] * n_channels;
-  gfloat *k = (gfloat *)call->in[CACHE] + batch * sequence + h->head * h->d;
+  gfloat *k = (gfloat *) call->in[CACHE] + batch * sequence + h->head * h->d;
   gfloat *v = k + shape->dim[1] * sequence;
 
   g_assert (h->n_keys <= shape->dim[2]);
@@ -84,26 +84,26 @@ head_of (const D2vCall *call, gsize item)
              .q_step = 3 * n_channels,
              .kv_step = 3 * n_channels };
 
-  h.q = (const gfloat *)call->in[QKV] + batch * h.n_steps * h.q_step
+  h.q = (const gfloat *) call->in[QKV] + batch * h.n_steps * h.q_step
         + h.head * h.d;
   h.k = h.q + n_channels;
   h.v = h.k + n_channels;
-  h.past = call->in[N_PAST] != NULL ? *(const gint64 *)call->in[N_PAST] : 0;
+  h.past = call->in[N_PAST] != NULL ? *(const gint64 *) call->in[N_PAST] : 0;
   h.n_keys = h.past + h.n_steps;
   if (call->in[CACHE] != NULL)
     use_cache (call, &h, batch);
 
   /* With a cache the mask may be as long as the cache. */
   if (call->in[MASK] != NULL)
-    h.mask
-        = (const gfloat *)call->in[MASK] + batch * call->in_shape[MASK]->dim[1];
+    h.mask = (const gfloat *) call->in[MASK]
+             + batch * call->in_shape[MASK]->dim[1];
   if (call->in[TABLE] != NULL)
     {
       h.table = call->in[TABLE];
       h.n_rows = call->in_shape[TABLE]->dim[0];
     }
   if (call->in[DISTANCE] != NULL)
-    h.distance = (const gfloat *)call->in[DISTANCE]
+    h.distance = (const gfloat *) call->in[DISTANCE]
                  + call->in_shape[DISTANCE]->dim[0] / 2 * h.d;
   return h;
 }
@@ -136,8 +136,8 @@ score (const Head *h, gsize t, gsize s)
 
   if (h->a->distance_mode != 0)
     {
-      gssize steps = (gssize)(t + h->past) - (gssize)s;
-      const gfloat *row = h->distance + steps * (gssize)h->d;
+      gssize steps = (gssize) (t + h->past) - (gssize) s;
+      const gfloat *row = h->distance + steps * (gssize) h->d;
       sum += d2v_row_dot (q, row, h->d);
       if (h->a->distance_mode == 2)
         sum += d2v_row_dot (k, row, h->d);
@@ -176,7 +176,7 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
 
       for (gsize t = 0; t < h.n_steps; t++)
         {
-          gfloat *y = (gfloat *)call->out + (first_row + t) * n_channels
+          gfloat *y = (gfloat *) call->out + (first_row + t) * n_channels
                       + h.head * h.d;
 
           weigh_keys (&h, t, weights);

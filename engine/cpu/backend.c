@@ -80,7 +80,7 @@ address (const CpuBackend *cpu, const D2vPrepared *prepared, const D2vRun *run,
     case D2V_PLACE_ARENA:
       return cpu->arena + place->offset;
     case D2V_PLACE_INPUT:
-      return (gpointer)run->inputs[place->index];
+      return (gpointer) run->inputs[place->index];
     case D2V_PLACE_OUTPUT:
       return run->outputs[place->index];
     case D2V_PLACE_FOLDED:
@@ -136,7 +136,7 @@ static gboolean
 cpu_run (D2vBackend *backend, D2vPrepared *prepared, const D2vRun *run,
          GError **error)
 {
-  return run_steps ((CpuBackend *)backend, prepared, prepared->plan->n_folded,
+  return run_steps ((CpuBackend *) backend, prepared, prepared->plan->n_folded,
                     prepared->plan->n_order, run, error);
 }
 
@@ -164,7 +164,7 @@ find_weights (Step *step, const D2vPlan *plan, GError **error)
           continue;
         }
       D2vTensor *tensor
-          = d2v_graph_node (plan->graph, (D2vValue){ (gint)place->index })
+          = d2v_graph_node (plan->graph, (D2vValue){ (gint) place->index })
                 ->constant;
       step->weights[i] = d2v_cpu_weight (step->kernel, &call, i, tensor);
       if (step->weights[i] == NULL)
@@ -251,7 +251,7 @@ cpu_free_prepared (D2vBackend *backend, D2vPrepared *prepared)
 static D2vPrepared *
 cpu_prepare (D2vBackend *backend, D2vPlan *plan, GError **error)
 {
-  CpuBackend *cpu = (CpuBackend *)backend;
+  CpuBackend *cpu = (CpuBackend *) backend;
   D2vPrepared *prepared = g_new0 (D2vPrepared, 1);
   const D2vRun nothing = { NULL };
   gboolean ok = TRUE;
@@ -277,7 +277,7 @@ cpu_reset (D2vBackend *backend, D2vPrepared *prepared)
 static void
 cpu_free (D2vBackend *backend)
 {
-  CpuBackend *cpu = (CpuBackend *)backend;
+  CpuBackend *cpu = (CpuBackend *) backend;
 
   d2v_pool_free (cpu->pool);
   d2v_free (cpu->arena);

@@ -22,7 +22,7 @@ d2v_bilinear_taps (gsize i, gsize n_in, gsize n_out)
   D2vTaps taps;
 
   s = s < 0 ? 0 : s;
-  taps.low = d2v_min ((gsize)s, n_in - 1);
+  taps.low = d2v_min ((gsize) s, n_in - 1);
   taps.high = d2v_min (taps.low + 1, n_in - 1);
   taps.weight = s - taps.low;
   return taps;

@@ -18,8 +18,8 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
   for (gsize item = begin; item < end; item++)
     {
       const gfloat *x
-          = (const gfloat *)call->in[0] + item / n * n_pixels * n + item % n;
-      gfloat *y = (gfloat *)call->out + item * n_pixels;
+          = (const gfloat *) call->in[0] + item / n * n_pixels * n + item % n;
+      gfloat *y = (gfloat *) call->out + item * n_pixels;
 
       for (gsize i = 0; i < n_pixels; i++)
         y[i] = x[i * n];

@@ -17,14 +17,14 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
   for (gsize row = begin; row < end; row++)
     {
       gfloat *y
-          = (gfloat *)call->out + row * d2v_shape_last (&call->node->shape);
+          = (gfloat *) call->out + row * d2v_shape_last (&call->node->shape);
 
       for (guint i = 0; i < call->node->n_inputs; i++)
         {
           if (call->in[i] == NULL)
             continue;
           gsize n = d2v_shape_last (call->in_shape[i]);
-          memcpy (y, (const gfloat *)call->in[i] + row * n,
+          memcpy (y, (const gfloat *) call->in[i] + row * n,
                   n * sizeof (gfloat));
           y += n;
         }

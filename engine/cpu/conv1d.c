@@ -23,26 +23,24 @@ typedef struct
   gsize w_c, w_k;         /* distance of channels and of taps in a weight */
 } Geometry;
 
-/* Zero is the neutral value of every attribute. */
 static Geometry
 geometry_of (const D2vCall *call)
 {
   const D2vAttributes *a = &call->node->attributes;
   const D2vShape *x = call->in_shape[X], *w = call->in_shape[W];
-  gsize groups = MAX (a->groups, 1);
   Geometry g = { .n_in = x->dim[1],
                  .n_out = call->node->shape.dim[1],
                  .c = x->dim[2],
                  .o = w->dim[0],
-                 .stride = MAX (a->stride, 1),
-                 .dilation = MAX (a->dilation, 1),
+                 .stride = a->stride,
+                 .dilation = a->dilation,
                  .padding = a->padding };
 
-  g.group_c = g.c / groups;
-  g.group_o = g.o / groups;
-  g.kernel = a->tap_major ? w->dim[1] / g.group_c : w->dim[2];
+  g.group_c = a->tap_major ? g.c : w->dim[1];
+  g.group_o = a->tap_major ? g.o : g.o / a->groups;
+  g.kernel = a->tap_major ? w->dim[1] / g.c : w->dim[2];
   g.w_c = a->tap_major ? 1 : g.kernel;
-  g.w_k = a->tap_major ? g.group_c : 1;
+  g.w_k = a->tap_major ? g.c : 1;
   return g;
 }
 
@@ -77,7 +75,7 @@ one_sum (const Geometry *g, const gfloat *x, const gfloat *w, gsize t,
         continue;
       const gfloat *row = x + (padded - g->padding) * g->c + first_c;
       for (gsize c = 0; c < g->group_c; c++)
-        sum += (gdouble)row[c] * w[c * g->w_c + k * g->w_k];
+        sum += (gdouble) row[c] * w[c * g->w_c + k * g->w_k];
     }
   return sum;
 }
@@ -93,13 +91,13 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
   for (gsize item = begin; item < end; item++)
     {
       gsize batch = item / g.n_out, t = item % g.n_out;
-      const gfloat *x = (const gfloat *)call->in[X] + batch * g.n_in * g.c;
-      gfloat *y = (gfloat *)call->out + item * g.o;
+      const gfloat *x = (const gfloat *) call->in[X] + batch * g.n_in * g.c;
+      gfloat *y = (gfloat *) call->out + item * g.o;
 
       for (gsize o = 0; o < g.o; o++)
         {
           const gfloat *w
-              = (const gfloat *)call->in[W] + o * g.group_c * g.kernel;
+              = (const gfloat *) call->in[W] + o * g.group_c * g.kernel;
           row[o] = one_sum (&g, x, w, t, o / g.group_o * g.group_c);
           row[o] = bias != NULL ? row[o] + bias[o] : row[o];
         }

@@ -35,7 +35,7 @@ one_sum (const Window *p, gsize i, gsize j)
           continue;
         const gfloat *pixel = p->x + (y * p->width + x) * p->c;
         for (gsize c = 0; c < p->c; c++)
-          sum += (gdouble)pixel[c] * p->w[(c * k + ky) * k + kx];
+          sum += (gdouble) pixel[c] * p->w[(c * k + ky) * k + kx];
       }
   return sum;
 }
@@ -53,9 +53,9 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
   for (gsize item = begin; item < end; item++)
     {
       gsize batch = item / n_pixels, pixel = item % n_pixels;
-      gfloat *y = (gfloat *)call->out + item * n_out;
+      gfloat *y = (gfloat *) call->out + item * n_out;
 
-      p.x = (const gfloat *)call->in[0] + batch * n_pixels * p.c;
+      p.x = (const gfloat *) call->in[0] + batch * n_pixels * p.c;
       p.w = call->in[1];
       for (gsize o = 0; o < n_out; o++, p.w += p.c * p.kernel * p.kernel)
         {

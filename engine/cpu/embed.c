@@ -21,8 +21,8 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
 
   for (gsize i = begin; i < end; i++)
     {
-      g_assert (ids[i] >= 0 && (guint64)ids[i] < n_rows);
-      memcpy (y + i * n, table + (gsize)ids[i] * n, n * sizeof (gfloat));
+      g_assert (ids[i] >= 0 && (guint64) ids[i] < n_rows);
+      memcpy (y + i * n, table + (gsize) ids[i] * n, n * sizeof (gfloat));
     }
 }
 

@@ -18,9 +18,9 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
 
   for (gsize row = begin; row < end; row++)
     {
-      const gfloat *a = (const gfloat *)call->in[0] + row * 2 * n;
+      const gfloat *a = (const gfloat *) call->in[0] + row * 2 * n;
       const gfloat *b = a + n;
-      gfloat *y = (gfloat *)call->out + row * n;
+      gfloat *y = (gfloat *) call->out + row * n;
 
       for (gsize i = 0; i < n; i++)
         y[i] = a[i] * d2v_activation_value (D2V_ACTIVATION_SIGMOID, b[i]);

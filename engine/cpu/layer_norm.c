@@ -25,8 +25,8 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
 
   for (gsize r = begin; r < end; r++)
     {
-      const gfloat *x = (const gfloat *)call->in[0] + r * n;
-      gfloat *y = (gfloat *)call->out + r * n;
+      const gfloat *x = (const gfloat *) call->in[0] + r * n;
+      gfloat *y = (gfloat *) call->out + r * n;
 
       for (gsize i = 0; i < n; i++)
         row[i] = x[i];

@@ -4,13 +4,12 @@
 #include "engine/cpu/cpu_private.h"
 #include "engine/cpu/rows.h"
 
-/* Slots: x, then up to three pairs of weight and bias, residual, scale. */
+/* Slots: x, then up to three pairs of weight and bias; see ops.h for the
+ * rest. */
 enum
 {
   X,
-  W0,
-  RESIDUAL = 7,
-  SCALE
+  W0
 };
 
 /* y = residual + scale * activation (x W' + b), W the stacked wi. An item is
@@ -28,11 +27,12 @@ columns (const D2vCall *call, guint slot, gsize row, gsize first)
   gsize n_in = d2v_shape_last (call->in_shape[X]);
   gsize n_out = d2v_shape_last (&call->node->shape);
   gsize n = call->in_shape[slot]->dim[0];
-  const gfloat *x = (const gfloat *)call->in[X] + row * n_in; /* (K) */
-  const gfloat *w = call->in[slot];                           /* (Ni, K) */
-  const gfloat *b = call->in[slot + 1];                       /* (Ni) */
-  const gfloat *residual = call->in[RESIDUAL], *scale = call->in[SCALE];
-  gfloat *y = (gfloat *)call->out + row * n_out;
+  const gfloat *x = (const gfloat *) call->in[X] + row * n_in; /* (K) */
+  const gfloat *w = call->in[slot];                            /* (Ni, K) */
+  const gfloat *b = call->in[slot + 1];                        /* (Ni) */
+  const gfloat *residual = call->in[D2V_LINEAR_RESIDUAL];
+  const gfloat *scale = call->in[D2V_LINEAR_SCALE];
+  gfloat *y = (gfloat *) call->out + row * n_out;
 
   for (gsize i = 0; i < n; i++)
     {
@@ -55,7 +55,7 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
     {
       gsize first = 0;
 
-      for (guint slot = W0; slot < RESIDUAL; slot += 2)
+      for (guint slot = W0; slot < D2V_LINEAR_RESIDUAL; slot += 2)
         if (call->in[slot] != NULL)
           first += columns (call, slot, row, first);
     }

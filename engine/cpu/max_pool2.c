@@ -21,9 +21,9 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
     {
       gsize batch = item / (out->dim[1] * out->dim[2]);
       gsize i = item / out->dim[2] % out->dim[1], j = item % out->dim[2];
-      const gfloat *x = (const gfloat *)call->in[0]
+      const gfloat *x = (const gfloat *) call->in[0]
                         + ((batch * in->dim[1] + 2 * i) * w + 2 * j) * n;
-      gfloat *y = (gfloat *)call->out + item * n;
+      gfloat *y = (gfloat *) call->out + item * n;
 
       for (gsize c = 0; c < n; c++, x++)
         y[c] = MAX (MAX (x[0], x[n]), MAX (x[line], x[line + n]));

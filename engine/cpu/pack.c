@@ -18,7 +18,7 @@ typedef struct
 static void
 unpack (const D2vPacked *base, gpointer plain)
 {
-  const Packed *packed = (const Packed *)base;
+  const Packed *packed = (const Packed *) base;
 
   packed->kernel->unpack (&packed->call, packed->slot, base->data, plain);
 }

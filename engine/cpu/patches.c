@@ -20,9 +20,10 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
   for (gsize item = begin; item < end; item++)
     {
       gsize batch = item / (grid_h * grid_w), i = item % (grid_h * grid_w);
-      const gfloat *x = (const gfloat *)call->in[0] + batch * n_channels * h * w
-                        + i / grid_w * p * w + i % grid_w * p;
-      gfloat *y = (gfloat *)call->out + item * n_channels * p * p;
+      const gfloat *x = (const gfloat *) call->in[0]
+                        + batch * n_channels * h * w + i / grid_w * p * w
+                        + i % grid_w * p;
+      gfloat *y = (gfloat *) call->out + item * n_channels * p * p;
 
       for (gsize c = 0; c < n_channels; c++)
         for (gsize py = 0; py < p; py++)

@@ -19,7 +19,7 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
   for (gsize item = begin; item < end; item++)
     {
       gsize batch = item / n, c = item % n, n_rows = 0;
-      const gfloat *x = (const gfloat *)call->in[0] + batch * n_steps * n + c;
+      const gfloat *x = (const gfloat *) call->in[0] + batch * n_steps * n + c;
       const gfloat *mask = call->in[1];
       gdouble sum = 0;
 

@@ -22,9 +22,9 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
   for (gsize item = begin; item < end; item++)
     {
       gsize batch = item / n, c = item % n;
-      const gfloat *x = (const gfloat *)call->in[0] + batch * n_steps * n + c;
-      gfloat *y = (gfloat *)call->out + batch * 2 * n + c;
-      gsize n_rows = counts != NULL ? (gsize)counts[batch] : n_steps;
+      const gfloat *x = (const gfloat *) call->in[0] + batch * n_steps * n + c;
+      gfloat *y = (gfloat *) call->out + batch * 2 * n + c;
+      gsize n_rows = counts != NULL ? (gsize) counts[batch] : n_steps;
       gdouble mean = 0, squares = 0;
 
       g_assert (n_rows <= n_steps);
@@ -34,7 +34,7 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
       for (gsize t = 0; t < n_rows; t++)
         squares += (x[t * n] - mean) * (x[t * n] - mean);
       y[0] = mean;
-      y[n] = sqrt (squares / ((gdouble)n_rows - 1));
+      y[n] = sqrt (squares / ((gdouble) n_rows - 1));
     }
 }
 

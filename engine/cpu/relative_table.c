@@ -28,10 +28,10 @@ resize_row (const D2vCall *call, gsize item)
   D2vTaps row = d2v_bilinear_taps (item / n_columns, from_rows, n_rows);
   D2vTaps column
       = d2v_bilinear_taps (item % n_columns, from_columns, n_columns);
-  gfloat *y = (gfloat *)call->out + item * n;
+  gfloat *y = (gfloat *) call->out + item * n;
 
   for (gsize head = 0; head < n; head++)
-    y[head] = d2v_bilinear_value ((const gfloat *)call->in[0] + head, row,
+    y[head] = d2v_bilinear_value ((const gfloat *) call->in[0] + head, row,
                                   column, from_columns * n, n);
 }
 
@@ -46,8 +46,8 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
       if (item < n_out - N_EXTRA)
         resize_row (call, item);
       else
-        memcpy ((gfloat *)call->out + item * n,
-                (const gfloat *)call->in[0] + (item + n_in - n_out) * n,
+        memcpy ((gfloat *) call->out + item * n,
+                (const gfloat *) call->in[0] + (item + n_in - n_out) * n,
                 n * sizeof (gfloat));
     }
 }

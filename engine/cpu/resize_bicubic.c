@@ -39,7 +39,7 @@ taps_of (gsize i, gsize n_in, gsize n_out)
 
   for (guint k = 0; k < 4; k++)
     {
-      taps.from[k] = CLAMP (first + k, 0, (gdouble)n_in - 1);
+      taps.from[k] = CLAMP (first + k, 0, (gdouble) n_in - 1);
       taps.weight[k] = cubic (s - (first + k));
     }
   return taps;
@@ -79,8 +79,8 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
       gsize i = item / out->dim[2] % out->dim[1], j = item % out->dim[2];
       Taps rows = taps_of (i, in->dim[1], out->dim[1]);
       Taps columns = taps_of (j, in->dim[2], out->dim[2]);
-      const gfloat *x = (const gfloat *)call->in[0] + batch * map;
-      gfloat *y = (gfloat *)call->out + item * n;
+      const gfloat *x = (const gfloat *) call->in[0] + batch * map;
+      gfloat *y = (gfloat *) call->out + item * n;
 
       for (gsize c = 0; c < n; c++)
         y[c] = value_at (x + c, &rows, &columns, line, n);

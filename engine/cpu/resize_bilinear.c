@@ -23,8 +23,8 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
       gsize i = item / out->dim[2] % out->dim[1], j = item % out->dim[2];
       D2vTaps row = d2v_bilinear_taps (i, in->dim[1], out->dim[1]);
       D2vTaps column = d2v_bilinear_taps (j, in->dim[2], out->dim[2]);
-      const gfloat *x = (const gfloat *)call->in[0] + batch * map;
-      gfloat *y = (gfloat *)call->out + item * n;
+      const gfloat *x = (const gfloat *) call->in[0] + batch * map;
+      gfloat *y = (gfloat *) call->out + item * n;
 
       for (gsize c = 0; c < n; c++)
         y[c] = d2v_bilinear_value (x + c, row, column, line, n);

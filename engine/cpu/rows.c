@@ -10,7 +10,7 @@ d2v_row_dot (const gfloat *a, const gfloat *b, gsize n)
   gdouble sum = 0;
 
   for (gsize i = 0; i < n; i++)
-    sum += (gdouble)a[i] * b[i];
+    sum += (gdouble) a[i] * b[i];
   return sum;
 }
 

@@ -18,7 +18,7 @@ share (const gfloat *weights, gsize n, gsize index)
   gdouble sum = 0;
 
   for (gsize i = 0; i < n; i++)
-    sum += exp ((gdouble)weights[i] - weights[index]);
+    sum += exp ((gdouble) weights[i] - weights[index]);
   return 1 / sum;
 }
 

@@ -24,8 +24,8 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
       gsize from = (batch * h / 2 + i / 2) * (w / 2) + j / 2;
       gsize block = 2 * (i % 2) + j % 2;
 
-      memcpy ((gfloat *)call->out + item * n,
-              (const gfloat *)call->in[0] + (4 * from + block) * n,
+      memcpy ((gfloat *) call->out + item * n,
+              (const gfloat *) call->in[0] + (4 * from + block) * n,
               n * sizeof (gfloat));
     }
 }
