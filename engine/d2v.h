@@ -314,6 +314,7 @@ typedef struct
   guint n_threads;        /* 0: as many as there are cores */
   gboolean unshared;      /* a copy of the weights of its own */
   const gchar *instance;  /* sharing group; NULL: the model's content */
+  GCancellable *cancellable; /* packing weights takes a while */
 } D2vSessionParams;
 
 D2vSession *d2v_session_new (D2vModel *model, const D2vSessionParams *params,
