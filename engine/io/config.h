@@ -31,7 +31,7 @@ typedef enum
 typedef struct
 {
   D2vModality modality;
-  D2vHead head; /* of `architectures`, or as asked for */
+  D2vHead head;        /* of `architectures`, or as asked for */
   gboolean head_known; /* FALSE: no architectures and none asked for */
 
   /* common */
@@ -89,9 +89,8 @@ typedef struct
 D2vConfig *d2v_config_read (const gchar *dir, const gchar *head,
                             GError **error);
 /* The same from memory, for tests and fuzzing; @name stands in messages. */
-D2vConfig *d2v_config_parse (const gchar *json, gsize length,
-                             const gchar *name, const gchar *head,
-                             GError **error);
+D2vConfig *d2v_config_parse (const gchar *json, gsize length, const gchar *name,
+                             const gchar *head, GError **error);
 void d2v_config_free (D2vConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vConfig, d2v_config_free)
 

@@ -75,7 +75,7 @@ d2v_dir_open (const gchar *path, GError **error)
 static D2vDir *
 dir_ref (const D2vDir *dir)
 {
-  D2vDir *shared = (D2vDir *)dir;
+  D2vDir *shared = (D2vDir *) dir;
 
   g_atomic_ref_count_inc (&shared->ref_count);
   return shared;
@@ -150,7 +150,7 @@ open_regular (D2vFile *file, GError **error)
   if (fcntl (file->fd, F_SETFL, O_RDONLY) != 0)
     return d2v_fail (error, D2V_ERROR_READ, file->path, "cannot open: %s",
                      g_strerror (errno));
-  file->size = (gsize)file->opened.st_size;
+  file->size = (gsize) file->opened.st_size;
   return TRUE;
 }
 
@@ -270,7 +270,7 @@ read_from_disk (D2vFile *file, gsize offset, guint8 *out, gsize left,
                          "loading was cancelled");
 
       gssize n = atomic_load (&read_at) (file->fd, out, d2v_min (left, CHUNK),
-                                         (goffset)offset);
+                                         (goffset) offset);
       if (n < 0 && errno == EINTR)
         continue;
       if (n < 0)
@@ -283,8 +283,8 @@ read_from_disk (D2vFile *file, gsize offset, guint8 *out, gsize left,
                          "at byte %" G_GSIZE_FORMAT " (G8)",
                          file->size, offset);
       out += n;
-      offset += (gsize)n;
-      left -= (gsize)n;
+      offset += (gsize) n;
+      left -= (gsize) n;
     }
   return TRUE;
 }

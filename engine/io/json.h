@@ -35,7 +35,16 @@ typedef struct
   guint max_depth;   /* 16 */
   gsize max_bytes;   /* 16 MiB */
   D2vErrorCode code; /* of every syntax error: D2V_ERROR_JSON */
+  /* A text whose tree would take more than 24 MiB and this many times its own
+   * size is refused with TOO_BIG before the tree is built: 3 */
+  guint max_growth;
 } D2vJsonLimits;
+
+/* For tokenizer.json, which is large, deep and made of tiny strings. */
+#define D2V_JSON_TOKENIZER_LIMITS                                              \
+  {                                                                            \
+    .max_depth = 32, .max_bytes = 64 << 20, .max_growth = 16                   \
+  }
 
 /* @name stands in messages. @limits may be NULL. */
 D2vJson *d2v_json_parse (const gchar *text, gsize length, const gchar *name,

@@ -19,7 +19,7 @@ typedef struct
 {
   gboolean do_resize, do_center_crop, do_rescale, do_normalize;
   gsize size_h, size_w, crop_h, crop_w;
-  gint resample;         /* Pillow's filter number 0..5 */
+  gint resample; /* Pillow's filter number 0..5 */
   gdouble rescale_factor;
   gfloat mean[4], std[4]; /* one per channel */
   gboolean reduce_labels;

@@ -8,11 +8,11 @@
 
 typedef struct
 {
-  gchar **tokens;  /* by id, n_tokens of them; "" where no token has the id */
-  gsize n_tokens;  /* tokens beyond config's vocab_size are never emitted */
-  gint64 pad;      /* the blank */
-  gint64 unk;      /* -1 when there is none */
-  gint64 word_delimiter; /* -1 when there is none */
+  gchar **tokens; /* by id, n_tokens of them; "" where no token has the id */
+  gsize n_tokens; /* tokens beyond config's vocab_size are never emitted */
+  gint64 pad;     /* the blank */
+  gint64 unk;     /* -1 when there is none */
+  gint64 word_delimiter;              /* -1 when there is none */
   gchar *replace_word_delimiter_char; /* usually " " */
   gboolean do_lower_case;
   gboolean clean_up_tokenization_spaces;
