@@ -9,8 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Independent partial sums: what lets the compiler use vectors without being
- * allowed to reorder a sum. */
+/* NumPy's pairwise summation: its leaves are this long, with this many partial
+ * sums in each. Part of the result, not a tuning knob. */
+#define LEAF 128
 #define LANES 8
 
 /* In the original's class, not in any file. */
@@ -18,48 +19,60 @@
 
 /* A batch beyond this is a mistake in the request: 2^31 samples are 37 hours
  * and 8 GiB. */
-#define MAX_BATCH_SAMPLES ((gsize)1 << 31)
+#define MAX_BATCH_SAMPLES ((gsize) 1 << 31)
 
-static gdouble
-sum (const gfloat *x, gsize n)
+/* What is summed: the samples, or their squared distances from a mean. */
+typedef gfloat (*LeafFunc) (const gfloat *x, gsize n, gfloat mean);
+
+static inline gfloat
+sum_lanes (const gfloat lane[LANES])
 {
-  gdouble lane[LANES] = { 0 };
-  gdouble total = 0;
+  return ((lane[0] + lane[1]) + (lane[2] + lane[3]))
+         + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+}
+
+static gfloat
+leaf_sum (const gfloat *x, gsize n, gfloat mean)
+{
+  gfloat lane[LANES] = { 0 };
   gsize i = 0;
 
   for (; i + LANES <= n; i += LANES)
     for (guint j = 0; j < LANES; j++)
       lane[j] += x[i + j];
+  gfloat sum = sum_lanes (lane);
   for (; i < n; i++)
-    total += x[i];
-  for (guint j = 0; j < LANES; j++)
-    total += lane[j];
-  return total;
+    sum += x[i];
+  return sum;
 }
 
-/* Sum of (x - mean)^2. The difference is rounded to float before it is
- * squared: the original does so. */
-static gdouble
-sum_squares (const gfloat *x, gfloat mean, gsize n)
+static gfloat
+leaf_squares (const gfloat *x, gsize n, gfloat mean)
 {
-  gdouble lane[LANES] = { 0 };
-  gdouble total = 0;
+  gfloat lane[LANES] = { 0 };
   gsize i = 0;
 
   for (; i + LANES <= n; i += LANES)
     for (guint j = 0; j < LANES; j++)
-      {
-        gdouble d = x[i + j] - mean;
-        lane[j] += d * d;
-      }
+      lane[j] += (x[i + j] - mean) * (x[i + j] - mean);
+  gfloat sum = sum_lanes (lane);
   for (; i < n; i++)
-    {
-      gdouble d = x[i] - mean;
-      total += d * d;
-    }
-  for (guint j = 0; j < LANES; j++)
-    total += lane[j];
-  return total;
+    sum += (x[i] - mean) * (x[i] - mean);
+  return sum;
+}
+
+/* The sum of halves of halves, in float and in NumPy's order. A sum in double
+ * would be nearer the truth but farther from the original: with a constant
+ * offset of 1000 the clips differ by a hundredth. */
+static gfloat
+pairwise (LeafFunc leaf, const gfloat *x, gsize n, gfloat mean)
+{
+  if (n <= LEAF)
+    return leaf (x, n, mean);
+  gsize half = n / 2 - n / 2 % LANES;
+
+  return pairwise (leaf, x, half, mean)
+         + pairwise (leaf, x + half, n - half, mean);
 }
 
 void
@@ -68,10 +81,11 @@ d2v_audio_normalize (const gfloat *x, gfloat *y, gsize n_samples)
   if (n_samples == 0)
     return;
 
-  /* Mean, variance and root are floats here as they are there. */
-  gfloat mean = (gfloat)(sum (x, n_samples) / (gdouble)n_samples);
-  gfloat variance
-      = (gfloat)(sum_squares (x, mean, n_samples) / (gdouble)n_samples);
+  /* Rounded to float after each step, as there. */
+  gfloat mean
+      = (gfloat) (pairwise (leaf_sum, x, n_samples, 0) / (gdouble) n_samples);
+  gfloat variance = (gfloat) (pairwise (leaf_squares, x, n_samples, mean)
+                              / (gdouble) n_samples);
   gfloat spread = sqrtf (variance + VARIANCE_FLOOR);
 
   for (gsize i = 0; i < n_samples; i++)
@@ -248,10 +262,10 @@ d2v_audio_batch (const D2vAudioProcessorConfig *config,
     {
       gsize length = used_length (&clips[i], params, max_length);
 
-      fill_row (config, &clips[i], length, (gfloat *)values->data + i * width,
+      fill_row (config, &clips[i], length, (gfloat *) values->data + i * width,
                 width);
       if (mask != NULL)
-        fill_mask ((gint64 *)mask->data + i * width, length, width);
+        fill_mask ((gint64 *) mask->data + i * width, length, width);
     }
   return g_steal_pointer (&batch);
 }

@@ -7,10 +7,11 @@
 #include "engine/d2v.h"
 #include "engine/io/processor.h"
 
-/* y = (x - mean) / sqrt (var + 1e-7), with the population variance; the sums
- * are made in double. A constant clip becomes zeros. Samples that are not
- * finite spread over the clip. @x and @y: (n_samples), may be the same
- * memory, must not overlap otherwise. */
+/* y = (x - mean) / sqrt (var + 1e-7), with the population variance, in float
+ * and bit for bit as the original's NumPy: it sums pairwise. A constant clip
+ * gives values below 1e-3. Samples that are not finite spread over the clip.
+ * @x and @y: (n_samples), may be the same memory, must not overlap
+ * otherwise. */
 void d2v_audio_normalize (const gfloat *x, gfloat *y, gsize n_samples);
 
 /* d2v_audio_normalize(), or a copy when @config asks for no normalisation. */
