@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/cpu/x86/product.h"
+
+#include "engine/base/math.h"
+#include "engine/cpu/x86/rows.h"
+
+#define ALWAYS_INLINE static inline __attribute__ ((always_inline))
+#define UNROLL _Pragma ("GCC unroll 16")
+
+/* ------------------------------------------------------------ a tile -- */
+
+/* Row @i of a tile. Four registers hold pointers to every third row and the
+ * rows between are reached by index, so that no pointer lives on the stack. */
+#define ROW(i) (base[(i) / 3] + (i) % 3 * step)
+
+/* @n_rows and @n_vectors are constants after inlining, so that @sum lives in
+ * registers. */
+ALWAYS_INLINE void
+sum_segment (const gsize n_rows, const gsize n_vectors, const gfloat *a,
+             gssize step, gsize n, const gfloat *b, Vf sum[TILE_ROWS][2])
+{
+  const gfloat *base[4] = { a, a + 3 * step, a + 6 * step, a + 9 * step };
+
+  for (gsize k = 0; k < n; k++)
+    {
+      Vf column[2];
+
+      UNROLL
+      for (gsize j = 0; j < n_vectors; j++)
+        column[j] = v_load (b + j * LANES);
+      UNROLL
+      for (gsize i = 0; i < n_rows; i++)
+        {
+          Vf x = v_set (*ROW (i));
+          UNROLL
+          for (gsize j = 0; j < n_vectors; j++)
+            sum[i][j] += x * column[j];
+        }
+      b += n_vectors * LANES;
+      UNROLL
+      for (gsize i = 0; i < 4; i++)
+        base[i]++;
+      /* Keeps the compiler from giving each row a pointer of its own. */
+      __asm__("" : "+r"(base[0]), "+r"(base[1]), "+r"(base[2]), "+r"(base[3]));
+    }
+}
+
+ALWAYS_INLINE void
+make_tile (const gsize n_rows, const gsize n_vectors, const Rows *rows,
+           gsize first_row, const gfloat *panel, const gfloat *bias,
+           gfloat *out, gsize out_step)
+{
+  const gfloat *a = rows->data + first_row * rows->row_step;
+  Vf sum[TILE_ROWS][2];
+
+  UNROLL
+  for (gsize i = 0; i < n_rows; i++)
+    UNROLL
+  for (gsize j = 0; j < n_vectors; j++)
+    sum[i][j] = v_load (bias + j * LANES);
+
+  for (gsize s = 0; s < rows->n_segments; s++)
+    sum_segment (n_rows, n_vectors, a + s * rows->segment_step, rows->row_step,
+                 rows->segment,
+                 panel + s * rows->panel_step * n_vectors * LANES, sum);
+
+  UNROLL
+  for (gsize i = 0; i < n_rows; i++)
+    UNROLL
+  for (gsize j = 0; j < n_vectors; j++)
+    v_store (out + i * out_step + j * LANES, sum[i][j]);
+}
+
+typedef void (*TileFunc) (const Rows *rows, gsize first_row,
+                          const gfloat *panel, const gfloat *bias, gfloat *out,
+                          gsize out_step);
+
+#define TILE(n_rows, n_vectors)                                                \
+  static void tile_##n_rows##_##n_vectors (                                    \
+      const Rows *rows, gsize first_row, const gfloat *panel,                  \
+      const gfloat *bias, gfloat *out, gsize out_step)                         \
+  {                                                                            \
+    make_tile (n_rows, n_vectors, rows, first_row, panel, bias, out,           \
+               out_step);                                                      \
+  }
+#define TILES(n_rows) TILE (n_rows, 1) TILE (n_rows, 2)
+#define NAMES(n_rows)                                                          \
+  {                                                                            \
+    tile_##n_rows##_1, tile_##n_rows##_2                                       \
+  }
+
+/* clang-format off */
+TILES (1) TILES (2) TILES (3) TILES (4) TILES (5) TILES (6)
+#if TILE_ROWS == 12
+TILES (7) TILES (8) TILES (9) TILES (10) TILES (11) TILES (12)
+#endif
+
+/* By rows - 1 and vectors - 1. */
+static const TileFunc tiles[TILE_ROWS][2] = {
+  NAMES (1), NAMES (2), NAMES (3), NAMES (4), NAMES (5), NAMES (6),
+#if TILE_ROWS == 12
+  NAMES (7), NAMES (8), NAMES (9), NAMES (10), NAMES (11), NAMES (12),
+#endif
+};
+/* clang-format on */
+
+/* ---------------------------------------------------------- finishing -- */
+
+/* From the tile x (n_rows, x_step), still in the first-level cache. */
+static void
+finish_tile (gfloat *x, gsize x_step, const Finish *finish, gsize first_row,
+             gsize n_rows, gsize n_columns, gfloat *out, gsize out_step)
+{
+  const gfloat *scale = finish->scale;
+
+  if (finish->activation != D2V_ACTIVATION_NONE)
+    LEVEL (activate_row) (finish->activation, x, x, n_rows * x_step);
+  for (gsize i = 0; i < n_rows; i++)
+    {
+      const gfloat *row = x + i * x_step;
+      const gfloat *residual
+          = finish->residual != NULL
+                ? finish->residual + (first_row + i) * finish->residual_step
+                : NULL;
+      gfloat *y = out + i * out_step;
+
+      if (scale != NULL && residual != NULL)
+        for (gsize j = 0; j < n_columns; j++)
+          y[j] = residual[j] + scale[j] * row[j];
+      else if (residual != NULL)
+        for (gsize j = 0; j < n_columns; j++)
+          y[j] = residual[j] + row[j];
+      else if (scale != NULL)
+        for (gsize j = 0; j < n_columns; j++)
+          y[j] = scale[j] * row[j];
+      else
+        memcpy (y, row, n_columns * sizeof (gfloat));
+    }
+}
+
+void
+LEVEL (product_panel) (const Rows *rows, gsize n_rows, const gfloat *panel,
+                       gsize n_columns, const gfloat *bias,
+                       const Finish *finish, gfloat *out, gsize out_step)
+{
+  const gsize n_vectors = n_columns <= LANES ? 1 : 2;
+  const gsize width = n_vectors * LANES;
+  const gboolean direct = finish == NULL && n_columns == width;
+  const Finish nothing = { .activation = D2V_ACTIVATION_NONE };
+  gfloat wide_bias[PANEL] __attribute__ ((aligned (64))) = { 0 };
+  gfloat buffer[TILE_ROWS * PANEL] __attribute__ ((aligned (64)));
+  /* Tiles of nearly equal height: a low one is slower per row. */
+  gsize n_tiles = d2v_ceil_div (n_rows, TILE_ROWS);
+
+  if (bias != NULL)
+    memcpy (wide_bias, bias, n_columns * sizeof (gfloat));
+  for (gsize i = 0; i < n_tiles; i++)
+    {
+      gsize row = n_rows * i / n_tiles;
+      gsize n = n_rows * (i + 1) / n_tiles - row;
+      gfloat *y = out + row * out_step;
+      TileFunc func = tiles[n - 1][n_vectors - 1];
+
+      if (direct)
+        {
+          func (rows, row, panel, wide_bias, y, out_step);
+          continue;
+        }
+      func (rows, row, panel, wide_bias, buffer, width);
+      finish_tile (buffer, width, finish != NULL ? finish : &nothing, row, n,
+                   n_columns, y, out_step);
+    }
+}
+
+void
+LEVEL (product) (const Rows *rows, gsize n_rows, const gfloat *panels, gsize k,
+                 gsize n, const gfloat *bias, gfloat *out, gsize out_step)
+{
+  for (gsize column = 0; column < n; column += PANEL)
+    LEVEL (product_panel)
+  (rows, n_rows, panels + column * k, d2v_min (PANEL, n - column),
+   bias != NULL ? bias + column : NULL, NULL, out + column, out_step);
+}
+
+/* ------------------------------------------------------------ packing -- */
+
+/* Panel by panel, so that both sides stay in cache. */
+#define EACH_NUMBER(statement)                                                 \
+  for (gsize first = 0; first < l->n; first += PANEL)                          \
+    {                                                                          \
+      gsize width = panel_width (l->n, first);                                 \
+      gsize n_columns = d2v_min (width, l->n - first);                         \
+      gsize panel = first * l->n_outer * l->n_inner;                           \
+                                                                               \
+      for (gsize outer = 0; outer < l->n_outer; outer++)                       \
+        for (gsize inner = 0; inner < l->n_inner; inner++, panel += width)     \
+          for (gsize j = 0; j < n_columns; j++)                                \
+            {                                                                  \
+              gsize plain = (first + j) * l->step + outer * l->outer_step      \
+                            + inner * l->inner_step;                           \
+              statement;                                                       \
+            }                                                                  \
+    }
+
+void
+LEVEL (pack_panels) (const Layout *l, const gfloat *w, gfloat *panels)
+{
+  gsize size = panels_size (l->n, l->n_outer * l->n_inner);
+
+  memset (panels, 0, size * sizeof (gfloat));
+  EACH_NUMBER (panels[panel + j] = w[plain])
+}
+
+void
+LEVEL (unpack_panels) (const Layout *l, const gfloat *panels, gfloat *w)
+{
+  EACH_NUMBER (w[plain] = panels[panel + j])
+}
+
+/* ---------------------------------------------------------- transpose -- */
+
+/* LANES vectors as a square: interleaving each with the one half a square
+ * further on, log2 (LANES) times, is a transposition. */
+static inline void
+transpose_square (Vf v[LANES])
+{
+  /* clang-format off */
+#if LANES == 16
+  const Vi low = { 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23 };
+#else
+  const Vi low = { 0, 8, 1, 9, 2, 10, 3, 11 };
+#endif
+  /* clang-format on */
+  const Vi high = low + LANES / 2;
+
+  for (gsize width = 1; width < LANES; width *= 2)
+    {
+      Vf next[LANES];
+
+      UNROLL
+      for (gsize i = 0; i < LANES / 2; i++)
+        {
+          next[2 * i] = __builtin_shuffle (v[i], v[i + LANES / 2], low);
+          next[2 * i + 1] = __builtin_shuffle (v[i], v[i + LANES / 2], high);
+        }
+      memcpy (v, next, sizeof next);
+    }
+}
+
+void
+LEVEL (transpose) (const gfloat *x, gsize x_step, gsize m, gsize n, gfloat *out,
+                   gsize out_step)
+{
+  for (gsize i = 0; i < m; i += LANES)
+    for (gsize j = 0; j < n; j += LANES)
+      {
+        gsize n_rows = d2v_min (LANES, m - i);
+        gsize n_columns = d2v_min (LANES, n - j);
+        Vf square[LANES] = { 0 };
+
+        for (gsize r = 0; r < n_rows; r++)
+          square[r] = n_columns == LANES
+                          ? v_load (x + (i + r) * x_step + j)
+                          : v_load_some (x + (i + r) * x_step + j, n_columns);
+        transpose_square (square);
+        for (gsize c = 0; c < n_columns; c++)
+          v_store (out + (j + c) * out_step + i, square[c]);
+      }
+}
