@@ -246,6 +246,7 @@ typedef struct
 {
   const gchar *head;      /* class without prefix; NULL: config.json's */
   gboolean no_weights;    /* read configuration and processors only */
+  gboolean unshared;      /* read again what this process has open already */
   gboolean allow_nonfinite_weights;
   GCancellable *cancellable;
 } D2vModelParams;

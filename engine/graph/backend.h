@@ -39,7 +39,6 @@ struct _D2vBackend
   const D2vBackendFunctions *functions;
   D2vFusions fusions;   /* what its kernels can take along */
   gchar *device_name;   /* owned */
-  gsize weight_bytes;   /* held in packed weights */
   guint n_threads;
 };
 

@@ -117,3 +117,6 @@ D2vValue d2v_op_layer_norm (D2vGraph *g, D2vValue x, D2vValue gain,
 D2vValue d2v_op_reshape (D2vGraph *g, D2vValue x, D2vShape shape);
 D2vValue d2v_op_slice (D2vGraph *g, D2vValue x, gint axis, gsize begin,
                        gsize length);
+
+/* For plan.c, which rewrites nodes while it fuses. */
+D2vNode *d2v_graph_edit_node (D2vGraph *graph, D2vValue value);

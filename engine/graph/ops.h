@@ -49,7 +49,7 @@
  *                                (B, T, C).
  * RESHAPE      x                 the same numbers in `shape`; costs nothing.
  * SLICE        x                 `length` entries from `begin` on of `axis`.
- * CONCAT       a, b, c?, d?, e?, f?, g?, h?   along the last axis.
+ * CONCAT       a, b?, c?, ... i?  along the last axis.
  * PREPEND      x, row            x (B, T, C), row (C): row before each of the
  *                                B sequences -> (B, T + 1, C).
  * MASK_ROWS    x, mask           x (B, T, C), mask (B, T): rows with mask 0
@@ -103,7 +103,7 @@
   OP (EMBED, embed, 2, 2)                    \
   OP (RESHAPE, reshape, 1, 1)                \
   OP (SLICE, slice, 1, 1)                    \
-  OP (CONCAT, concat, 2, 8)                  \
+  OP (CONCAT, concat, 1, 9)                  \
   OP (PREPEND, prepend, 2, 2)                \
   OP (MASK_ROWS, mask_rows, 2, 2)            \
   OP (SELECT_ROWS, select_rows, 3, 3)        \
@@ -130,5 +130,9 @@ typedef enum
 } D2vOp;
 
 #define D2V_MAX_INPUTS 9
+
+/* LINEAR's last two inputs. */
+#define D2V_LINEAR_RESIDUAL 7
+#define D2V_LINEAR_SCALE 8
 
 const gchar *d2v_op_name (D2vOp op);

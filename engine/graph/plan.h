@@ -22,7 +22,7 @@ typedef enum
   D2V_PLACE_ARENA,    /* at `offset` of the arena */
   D2V_PLACE_INPUT,    /* in the run's input `index` */
   D2V_PLACE_OUTPUT,   /* in the run's output `index` */
-  D2V_PLACE_CONSTANT, /* in the node's constant */
+  D2V_PLACE_CONSTANT, /* in the constant of node `index` */
   D2V_PLACE_FOLDED,   /* computed once, at preparation, at `offset` of the
                          folded block: every input is a constant */
   D2V_PLACE_STATE     /* at `offset` of the state block */

@@ -6,6 +6,7 @@
 #include "engine/base/error.h"
 #include "engine/base/math.h"
 
+#include <pthread.h>
 #include <string.h>
 
 static const struct
@@ -126,7 +127,7 @@ d2v_tensor_new_empty (D2vDType dtype, const D2vShape *shape)
   if (data == NULL)
     return NULL;
 
-  D2vTensor *tensor = g_new (D2vTensor, 1);
+  D2vTensor *tensor = g_new0 (D2vTensor, 1);
   tensor->dtype = dtype;
   tensor->shape = *shape;
   tensor->data = data;
@@ -161,7 +162,53 @@ d2v_tensor_unref (D2vTensor *tensor)
   if (tensor == NULL || !g_atomic_ref_count_dec (&tensor->ref_count))
     return;
   d2v_free (tensor->data);
+  if (tensor->packed != NULL)
+    tensor->packed->free (tensor->packed);
   g_free (tensor);
+}
+
+static pthread_mutex_t forms = PTHREAD_MUTEX_INITIALIZER;
+
+void
+d2v_tensor_lock_forms (void)
+{
+  pthread_mutex_lock (&forms);
+}
+
+void
+d2v_tensor_unlock_forms (void)
+{
+  pthread_mutex_unlock (&forms);
+}
+
+gboolean
+d2v_tensor_keep_plain (D2vTensor *tensor)
+{
+  tensor->keep_plain = TRUE;
+  if (tensor->data != NULL)
+    return TRUE;
+  tensor->data = d2v_malloc (tensor->n_bytes);
+  if (tensor->data == NULL)
+    return FALSE;
+  tensor->packed->unpack (tensor->packed, tensor->data);
+  return TRUE;
+}
+
+D2vTensor *
+d2v_tensor_plain (D2vTensor *tensor)
+{
+  D2vTensor *plain = NULL;
+
+  d2v_tensor_lock_forms ();
+  if (tensor->data != NULL)
+    {
+      tensor->keep_plain = TRUE;
+      plain = d2v_tensor_ref (tensor);
+    }
+  else if ((plain = d2v_tensor_new_empty (tensor->dtype, &tensor->shape)))
+    tensor->packed->unpack (tensor->packed, plain->data);
+  d2v_tensor_unlock_forms ();
+  return plain;
 }
 
 D2vDType

@@ -26,14 +26,43 @@ gsize d2v_shape_rows (const D2vShape *shape);
 /* "2x14x16"; free with g_free(). */
 gchar *d2v_shape_text (const D2vShape *shape);
 
+/* A weight in the layout that a backend's kernels want. Once it has one, its
+ * plain form may be freed, so that there is one copy in memory. Both forms
+ * are guarded by d2v_tensor_lock_forms(). */
+typedef struct _D2vPacked D2vPacked;
+struct _D2vPacked
+{
+  const gchar *kind; /* names the layout; a static string */
+  gpointer data;
+  gsize n_bytes;
+  /* Writes the plain numbers, bit for bit. */
+  void (*unpack) (const D2vPacked *packed, gpointer plain);
+  void (*free) (D2vPacked *packed);
+};
+
 struct _D2vTensor
 {
   D2vDType dtype;
   D2vShape shape;
-  gpointer data; /* 64-byte aligned, shape x size of dtype */
+  gpointer data; /* 64-byte aligned, shape x size of dtype; NULL for a weight
+                    that now lives in packed form only */
   gsize n_bytes;
   gatomicrefcount ref_count;
+
+  D2vPacked *packed;   /* owned; NULL: not packed */
+  gboolean keep_plain; /* somebody reads `data`, so it must stay */
 };
+
+/* For whoever looks at, frees or makes the plain or packed form of weights:
+ * while a plan is prepared, never while one runs. */
+void d2v_tensor_lock_forms (void);
+void d2v_tensor_unlock_forms (void);
+/* Brings the plain form back if it was given up, and keeps it from then on.
+ * Called with the forms locked. FALSE when memory is short. */
+gboolean d2v_tensor_keep_plain (D2vTensor *tensor);
+/* A plain copy that may be freed soon, for uploads: the tensor itself when it
+ * has its plain form. NULL when memory is short. Any thread. */
+D2vTensor *d2v_tensor_plain (D2vTensor *tensor);
 
 /* As d2v_tensor_new(), but not zeroed. */
 D2vTensor *d2v_tensor_new_empty (D2vDType dtype, const D2vShape *shape);

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/session/session.h"
+
+#include "engine/base/alloc.h"
+#include "engine/base/error.h"
+#include "engine/graph/backend.h"
+#include "engine/session/device.h"
+
+#include <pthread.h>
+#include <string.h>
+
+/* Plans kept for other shapes; each holds its graph and little more. */
+#define MAX_PLANS 32
+/* Activations beyond this are refused before they are allocated. */
+#define MAX_ARENA ((gsize) 4 << 30)
+
+/* A plan that is ready, with what its runs reuse. */
+typedef struct
+{
+  gchar *key;
+  D2vPrepared *prepared;
+  const D2vGraph *graph; /* of the prepared plan */
+  gsize arena_bytes;
+  guint n_inputs, n_outputs;
+  gconstpointer *inputs;
+  gpointer *outputs;
+  D2vTensor **tensors; /* outputs of the last run */
+} Ready;
+
+struct _D2vSession
+{
+  gatomicrefcount ref_count;
+  gchar *key; /* NULL: not shared */
+  D2vModel *model;
+  D2vBackend *backend;
+  D2vWorker *worker;
+  GQueue plans; /* of Ready, the last used first; the worker's alone */
+
+  pthread_mutex_t lock; /* for what follows */
+  D2vSessionStats stats;
+};
+
+G_DEFINE_BOXED_TYPE (D2vSession, d2v_session, d2v_session_ref,
+                     d2v_session_unref)
+
+static pthread_mutex_t sessions_lock = PTHREAD_MUTEX_INITIALIZER;
+static GHashTable *sessions; /* key -> D2vSession, without a reference */
+
+/* ------------------------------------------------- opening and sharing -- */
+
+static gchar *
+make_key (const D2vModel *model, const D2vSessionParams *params,
+          const gchar *device)
+{
+  return g_strdup_printf ("%s/%d/%s/%d/%u/%s", model->digest, model->head,
+                          device, params->precision, params->n_threads,
+                          params->instance != NULL ? params->instance : "");
+}
+
+/* With an instance name, the first model under that name serves them all. */
+static D2vSession *
+find_shared (const gchar *key)
+{
+  D2vSession *session = NULL;
+
+  pthread_mutex_lock (&sessions_lock);
+  if (sessions != NULL)
+    session = g_hash_table_lookup (sessions, key);
+  if (session != NULL)
+    g_atomic_ref_count_inc (&session->ref_count);
+  pthread_mutex_unlock (&sessions_lock);
+  return session;
+}
+
+static D2vSession *
+share (D2vSession *session, const gchar *key)
+{
+  pthread_mutex_lock (&sessions_lock);
+  if (sessions == NULL)
+    sessions = g_hash_table_new (g_str_hash, g_str_equal);
+  D2vSession *other = g_hash_table_lookup (sessions, key);
+  if (other != NULL)
+    g_atomic_ref_count_inc (&other->ref_count);
+  else
+    {
+      session->key = g_strdup (key);
+      g_hash_table_insert (sessions, session->key, session);
+    }
+  pthread_mutex_unlock (&sessions_lock);
+  if (other == NULL)
+    return session;
+  d2v_session_unref (session);
+  return other;
+}
+
+static D2vSession *
+open_session (D2vModel *model, const D2vSessionParams *params,
+              const gchar *device, GError **error)
+{
+  D2vBackend *backend = d2v_device_open (device, params->precision,
+                                         params->n_threads, error);
+  if (backend == NULL)
+    return NULL;
+
+  D2vSession *session = g_new0 (D2vSession, 1);
+  g_atomic_ref_count_init (&session->ref_count);
+  session->model = d2v_model_ref (model);
+  session->backend = backend;
+  session->worker = d2v_worker_get (device);
+  g_queue_init (&session->plans);
+  pthread_mutex_init (&session->lock, NULL);
+  if (session->worker == NULL)
+    {
+      d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL,
+                "the system gives no thread for the device");
+      d2v_session_unref (session);
+      return NULL;
+    }
+  return session;
+}
+
+D2vSession *
+d2v_session_new (D2vModel *model, const D2vSessionParams *params,
+                 GError **error)
+{
+  const D2vSessionParams defaults = { NULL };
+  g_autofree gchar *device = NULL, *key = NULL;
+
+  if (params == NULL)
+    params = &defaults;
+  if (model->weights == NULL)
+    {
+      d2v_fail (error, D2V_ERROR_USAGE, model->dir,
+                "the model was opened without its weights");
+      return NULL;
+    }
+  device = d2v_device_resolve (params->device, error);
+  if (device == NULL)
+    return NULL;
+  if (!params->unshared)
+    key = make_key (model, params, device);
+  D2vSession *session = key != NULL ? find_shared (key) : NULL;
+  if (session != NULL)
+    return session;
+  session = open_session (model, params, device, error);
+  return session != NULL && key != NULL ? share (session, key) : session;
+}
+
+D2vSession *
+d2v_session_ref (D2vSession *session)
+{
+  g_atomic_ref_count_inc (&session->ref_count);
+  return session;
+}
+
+static void
+free_ready (D2vSession *session, Ready *ready)
+{
+  for (guint i = 0; i < ready->n_outputs; i++)
+    d2v_tensor_unref (ready->tensors[i]);
+  session->backend->functions->free_prepared (session->backend,
+                                              ready->prepared);
+  g_free (ready->inputs);
+  g_free (ready->outputs);
+  g_free (ready->tensors);
+  g_free (ready->key);
+  g_free (ready);
+}
+
+static void
+free_session (D2vSession *session)
+{
+  Ready *ready;
+
+  while ((ready = g_queue_pop_head (&session->plans)) != NULL)
+    free_ready (session, ready);
+  session->backend->functions->free (session->backend);
+  d2v_model_unref (session->model);
+  pthread_mutex_destroy (&session->lock);
+  g_free (session->key);
+  g_free (session);
+}
+
+void
+d2v_session_unref (D2vSession *session)
+{
+  if (session == NULL)
+    return;
+  pthread_mutex_lock (&sessions_lock);
+  gboolean last = g_atomic_ref_count_dec (&session->ref_count);
+  if (last && session->key != NULL)
+    g_hash_table_remove (sessions, session->key);
+  pthread_mutex_unlock (&sessions_lock);
+  if (last)
+    free_session (session);
+}
+
+D2vModel *
+d2v_session_model (const D2vSession *session)
+{
+  return session->model;
+}
+
+const gchar *
+d2v_session_device_name (const D2vSession *session)
+{
+  return session->backend->device_name;
+}
+
+guint
+d2v_session_n_threads (const D2vSession *session)
+{
+  return session->backend->n_threads;
+}
+
+D2vWorker *
+d2v_session_worker (D2vSession *session)
+{
+  return session->worker;
+}
+
+void
+d2v_session_stats (D2vSession *session, D2vSessionStats *stats)
+{
+  pthread_mutex_lock (&session->lock);
+  *stats = session->stats;
+  pthread_mutex_unlock (&session->lock);
+  stats->queue_depth = d2v_worker_depth (session->worker);
+  d2v_tensor_lock_forms ();
+  for (guint i = 0; i < session->model->tensors->len; i++)
+    {
+      const D2vTensor *t = g_ptr_array_index (session->model->tensors, i);
+      stats->weight_bytes += (t->data != NULL ? t->n_bytes : 0)
+                             + (t->packed != NULL ? t->packed->n_bytes : 0);
+    }
+  d2v_tensor_unlock_forms ();
+}
+
+/* ------------------------------------------------------------- running -- */
+
+/* What a plan depends on: the inputs' names, types and shapes. */
+static gchar *
+plan_key (const D2vTensors *prepared, const D2vRecordOptions *options)
+{
+  GString *key = g_string_new (NULL);
+
+  g_string_printf (key, "%d/%d/%" G_GSIZE_FORMAT, options->hidden_states,
+                   options->stage, options->cache_length);
+  for (guint i = 0; i < d2v_tensors_size (prepared); i++)
+    {
+      const gchar *name = d2v_tensors_name (prepared, i);
+      const D2vTensor *tensor = d2v_tensors_get (prepared, name);
+      g_autofree gchar *shape = d2v_shape_text (&tensor->shape);
+
+      g_string_append_printf (key, "/%s:%d:%s", name, tensor->dtype, shape);
+    }
+  return g_string_free (key, FALSE);
+}
+
+static Ready *
+make_ready (D2vSession *session, const gchar *key, const D2vTensors *prepared,
+            const D2vRecordOptions *options, GError **error)
+{
+  D2vBackend *backend = session->backend;
+  D2vGraph *graph = d2v_model_record (session->model, prepared, options);
+  D2vPlan *plan = d2v_plan_new (graph, backend->fusions, error);
+
+  if (plan == NULL)
+    return NULL;
+  gsize arena_bytes = plan->arena_bytes;
+  if (arena_bytes > MAX_ARENA)
+    {
+      d2v_fail (error, D2V_ERROR_TOO_BIG, session->model->dir,
+                "these inputs need %" G_GSIZE_FORMAT
+                " bytes of activations, more than %" G_GSIZE_FORMAT,
+                arena_bytes, MAX_ARENA);
+      d2v_plan_free (plan);
+      return NULL;
+    }
+  D2vPrepared *done = backend->functions->prepare (backend, plan, error);
+  if (done == NULL)
+    return NULL;
+
+  Ready *ready = g_new0 (Ready, 1);
+  ready->key = g_strdup (key);
+  ready->prepared = done;
+  ready->graph = graph;
+  ready->arena_bytes = arena_bytes;
+  ready->n_inputs = d2v_graph_n_inputs (graph);
+  ready->n_outputs = d2v_graph_n_outputs (graph);
+  ready->inputs = g_new0 (gconstpointer, ready->n_inputs + 1);
+  ready->outputs = g_new0 (gpointer, ready->n_outputs + 1);
+  ready->tensors = g_new0 (D2vTensor *, ready->n_outputs + 1);
+  return ready;
+}
+
+static gint
+has_key (gconstpointer ready, gconstpointer key)
+{
+  return strcmp (((const Ready *) ready)->key, key);
+}
+
+static Ready *
+get_ready (D2vSession *session, const D2vTensors *prepared,
+           const D2vRecordOptions *options, GError **error)
+{
+  g_autofree gchar *key = plan_key (prepared, options);
+  GList *link = g_queue_find_custom (&session->plans, key, has_key);
+
+  if (link != NULL)
+    {
+      g_queue_unlink (&session->plans, link);
+      g_queue_push_head_link (&session->plans, link);
+      return link->data;
+    }
+  Ready *ready = make_ready (session, key, prepared, options, error);
+  if (ready == NULL)
+    return NULL;
+  g_queue_push_head (&session->plans, ready);
+  if (g_queue_get_length (&session->plans) > MAX_PLANS)
+    free_ready (session, g_queue_pop_tail (&session->plans));
+  return ready;
+}
+
+/* A tensor that somebody still holds from the last run is replaced. */
+static gboolean
+renew_outputs (Ready *ready, GError **error)
+{
+  for (guint i = 0; i < ready->n_outputs; i++)
+    {
+      D2vTensor **tensor = &ready->tensors[i];
+
+      if (*tensor != NULL
+          && g_atomic_ref_count_compare (&(*tensor)->ref_count, 1))
+        continue;
+      g_clear_pointer (tensor, d2v_tensor_unref);
+      *tensor = d2v_tensor_new_empty (
+          D2V_F32, d2v_graph_shape (
+                       ready->graph, d2v_graph_output_value (ready->graph, i)));
+      if (*tensor == NULL)
+        return d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "outputs");
+      ready->outputs[i] = (*tensor)->data;
+    }
+  return TRUE;
+}
+
+static void
+count_run (D2vSession *session, const Ready *ready, gint64 began,
+           guint64 n_allocations)
+{
+  pthread_mutex_lock (&session->lock);
+  session->stats.n_runs++;
+  session->stats.n_allocations += n_allocations;
+  session->stats.compute_seconds
+      += (gdouble) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
+  session->stats.arena_bytes
+      = MAX (session->stats.arena_bytes, ready->arena_bytes);
+  pthread_mutex_unlock (&session->lock);
+}
+
+D2vTensors *
+d2v_session_execute (D2vSession *session, const D2vTensors *prepared,
+                     const D2vRecordOptions *options,
+                     const volatile gint *cancelled, GError **error)
+{
+  Ready *ready = get_ready (session, prepared, options, error);
+
+  if (ready == NULL || !renew_outputs (ready, error))
+    return NULL;
+  for (guint i = 0; i < ready->n_inputs; i++)
+    {
+      const D2vNode *input = d2v_graph_node (
+          ready->graph, d2v_graph_input_value (ready->graph, i));
+      ready->inputs[i] = d2v_tensors_get (prepared, input->name)->data;
+    }
+
+  const D2vRun run = { .inputs = ready->inputs,
+                       .outputs = ready->outputs,
+                       .cancelled = cancelled };
+  gint64 began = g_get_monotonic_time ();
+  guint64 before = d2v_alloc_count ();
+  if (!session->backend->functions->run (session->backend, ready->prepared,
+                                         &run, error))
+    return NULL;
+  count_run (session, ready, began, d2v_alloc_count () - before);
+
+  D2vTensors *outputs = d2v_tensors_new ();
+  for (guint i = 0; i < ready->n_outputs; i++)
+    d2v_tensors_set (outputs, d2v_graph_output_name (ready->graph, i),
+                     ready->tensors[i]);
+  return outputs;
+}
+
+/* A blocking run: the caller waits for the worker. */
+typedef struct
+{
+  D2vJob job;
+  D2vSession *session;
+  const D2vTensors *prepared;
+  D2vRecordOptions options;
+  volatile gint cancelled;
+  D2vTensors *outputs;
+  GError *error;
+  pthread_mutex_t lock;
+  pthread_cond_t finished;
+  gboolean done;
+} BlockingRun;
+
+static void
+run_blocking (D2vJob *job)
+{
+  BlockingRun *run = (BlockingRun *) job;
+
+  run->outputs = d2v_session_execute (run->session, run->prepared,
+                                      &run->options, &run->cancelled,
+                                      &run->error);
+  pthread_mutex_lock (&run->lock);
+  run->done = TRUE;
+  pthread_cond_signal (&run->finished);
+  pthread_mutex_unlock (&run->lock);
+}
+
+static void
+cancel (GCancellable *cancellable, gpointer run)
+{
+  g_atomic_int_set (&((BlockingRun *) run)->cancelled, 1);
+}
+
+static D2vTensors *
+run_prepared (D2vSession *session, const D2vTensors *prepared,
+              D2vRunFlags flags, GCancellable *cancellable, GError **error)
+{
+  BlockingRun run = {
+    .job = { .run = run_blocking, .deadline_us = G_MAXINT64 },
+    .session = session,
+    .prepared = prepared,
+    .options = { .hidden_states = (flags & D2V_RUN_HIDDEN_STATES) != 0 },
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .finished = PTHREAD_COND_INITIALIZER,
+  };
+  gulong handler = 0;
+
+  if (cancellable != NULL)
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (cancel), &run,
+                                     NULL);
+  d2v_worker_submit (session->worker, &run.job);
+  pthread_mutex_lock (&run.lock);
+  while (!run.done)
+    pthread_cond_wait (&run.finished, &run.lock);
+  pthread_mutex_unlock (&run.lock);
+  if (handler != 0)
+    g_cancellable_disconnect (cancellable, handler);
+  pthread_mutex_destroy (&run.lock);
+  pthread_cond_destroy (&run.finished);
+  if (run.error != NULL)
+    g_propagate_error (error, run.error);
+  return run.outputs;
+}
+
+D2vTensors *
+d2v_session_run (D2vSession *session, const D2vTensors *inputs,
+                 D2vRunFlags flags, GCancellable *cancellable, GError **error)
+{
+  const D2vModel *model = session->model;
+  g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
+
+  if (!model->family->prepare (model->config, model->head, inputs, prepared,
+                               error))
+    return NULL;
+  return run_prepared (session, prepared, flags, cancellable, error);
+}
+
+gdouble
+d2v_session_flop (D2vSession *session, const D2vTensors *inputs)
+{
+  const D2vModel *model = session->model;
+  g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
+  const D2vRecordOptions options = { FALSE };
+
+  if (!model->family->prepare (model->config, model->head, inputs, prepared,
+                               NULL))
+    return 0;
+  D2vPlan *plan
+      = d2v_plan_new (d2v_model_record (model, prepared, &options), 0, NULL);
+  gdouble flop = plan != NULL ? plan->flop : 0;
+  d2v_plan_free (plan);
+  return flop;
+}
