@@ -347,6 +347,9 @@ one_block (const Head *h, const Scratch *s, gsize t, gsize n, gfloat *out,
 {
   /* A row without any key that counts needs all of them. */
   gsize n_keys = h->mask == NULL ? limit_of (h, t + n - 1) : h->n_keys;
+  /* Whole panels, but for the last, which may be narrow. */
+  gsize n_scores
+      = d2v_min (d2v_align (n_keys, PANEL), d2v_align (h->n_keys, LANES));
   Rows queries = { .data = h->q + t * h->q_step,
                    .row_step = h->q_step,
                    .n_segments = 1,
@@ -357,8 +360,7 @@ one_block (const Head *h, const Scratch *s, gsize t, gsize n, gfloat *out,
                    .segment = n_keys };
 
   LEVEL (product)
-  (&queries, n, s->keys, h->d, d2v_align (n_keys, LANES), NULL, s->scores,
-   s->score_step);
+  (&queries, n, s->keys, h->d, n_scores, NULL, s->scores, s->score_step);
   for (gsize i = 0; i < n; i++)
     s->factors[i]
         = 1.0f
