@@ -8,7 +8,6 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/error.h"
-#include "engine/io/file.h"
 #include "engine/io/json_scan.h"
 
 #include <jansson.h>
@@ -230,9 +229,9 @@ d2v_json_parse (const gchar *text, gsize length, const gchar *name,
   return json;
 }
 
-static D2vJson *
-read_from (const D2vDir *dir, const gchar *name, const D2vJsonLimits *limits,
-           GError **error)
+D2vJson *
+d2v_json_read_at (const D2vDir *dir, const gchar *name,
+                  const D2vJsonLimits *limits, GError **error)
 {
   g_autoptr (D2vFile) file = d2v_file_open (dir, name, error);
   gsize length;
@@ -255,7 +254,7 @@ d2v_json_read (const gchar *dir, const gchar *name, const D2vJsonLimits *limits,
 {
   g_autoptr (D2vDir) opened = d2v_dir_open (dir, error);
 
-  return opened != NULL ? read_from (opened, name, limits, error) : NULL;
+  return opened != NULL ? d2v_json_read_at (opened, name, limits, error) : NULL;
 }
 
 gboolean
@@ -270,7 +269,7 @@ d2v_json_read_optional (const gchar *dir, const gchar *name,
     return FALSE;
   if (!d2v_dir_has (opened, name))
     return TRUE;
-  *json = read_from (opened, name, limits, error);
+  *json = d2v_json_read_at (opened, name, limits, error);
   return *json != NULL;
 }
 

@@ -12,7 +12,7 @@
  * once parsed: any thread. */
 #pragma once
 
-#include "engine/d2v.h"
+#include "engine/io/file.h"
 
 /* A document owns every value in it. */
 typedef struct _D2vJson D2vJson;
@@ -52,6 +52,8 @@ D2vJson *d2v_json_parse (const gchar *text, gsize length, const gchar *name,
 /* Reads and parses @dir/@name. */
 D2vJson *d2v_json_read (const gchar *dir, const gchar *name,
                         const D2vJsonLimits *limits, GError **error);
+D2vJson *d2v_json_read_at (const D2vDir *dir, const gchar *name,
+                           const D2vJsonLimits *limits, GError **error);
 /* The same for a file that need not exist: TRUE with *json NULL then. */
 gboolean d2v_json_read_optional (const gchar *dir, const gchar *name,
                                  const D2vJsonLimits *limits, D2vJson **json,
