@@ -212,12 +212,11 @@ def literal_num_labels(directory):
     edit_config(directory, id2label=None, label2id=None, num_labels=3)
 
 
-def entry(name, source, store, note, head=None, fails=False, readable=True, rounds=False):
+def entry(name, source, store, note, head=None, fails=False, rounds=False):
     """head: the class to run where it is not the source's. fails: opening it must fail.
-    readable: whether the recent original reads the directory (and so can confirm it).
     rounds: the stored numbers are not the source's."""
     return dict(name=name, source=source, store=store, note=note, head=head or source["head"],
-                fails=fails, readable=readable, rounds=rounds)
+                fails=fails, rounds=rounds)
 
 
 ENTRIES = [
@@ -240,7 +239,7 @@ ENTRIES = [
     entry("audio-bin", AUDIO, torch_file, "pytorch_model.bin"),
     entry("text-bin-aliases", MLM, torch_aliases, "pytorch_model.bin of parameters, tied names on one storage, a position_ids buffer"),
     entry("audio-bin-strided", WEIGHTED, torch_strided, "pytorch_model.bin with transposed tensors and a common storage"),
-    entry("vision-bin-old", SEG, torch_old_vision, "pytorch_model.bin with index buffers and old names", readable=False),
+    entry("vision-bin-old", SEG, torch_old_vision, "pytorch_model.bin with index buffers and old names"),
     entry("text-bin-sharded", TEXT_SEQ, torch_sharded, "three .bin files and an index"),
     # names
     entry("text-gamma-beta", MLM, gamma_beta, "LayerNorm.gamma and LayerNorm.beta"),

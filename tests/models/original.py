@@ -17,6 +17,17 @@ OUTPUTS = ("logits", "last_hidden_state", "extract_features", "pooler_output",
 BOOLEAN_INPUTS = ("bool_masked_pos", "mask_time_indices")
 FLOOR = 2e-5
 
+# The segmentation head's tensors as releases before 5.9 named them, which recent ones need told.
+MODULE = r"(lateral_convs\.\d+|fpn_convs\.\d+|fpn_bottleneck|auxiliary_head\.convs\.\d+|conv_cat)"
+OLD_SEGMENTATION = {
+    r"psp_modules\.(\d+)\.1\.conv\.": r"psp_modules.blocks.\1.conv.convolution.",
+    r"psp_modules\.(\d+)\.1\.bn\.": r"psp_modules.blocks.\1.conv.normalization.",
+    r"decode_head\.bottleneck\.conv\.": "decode_head.psp_bottleneck.convolution.",
+    r"decode_head\.bottleneck\.bn\.": "decode_head.psp_bottleneck.normalization.",
+    MODULE + r"\.conv\.": r"\1.convolution.",
+    MODULE + r"\.bn\.": r"\1.normalization.",
+}
+
 torch.set_grad_enabled(False)
 torch.set_num_threads(1)  # sums in one order, so that a second run gives the same bytes
 torch.use_deterministic_algorithms(True)
@@ -45,7 +56,8 @@ def read_config(directory):
 def load(directory, head, dtype=torch.float32):
     """the model of a directory, every tensor of which must be in the files"""
     model, info = model_class(read_config(directory), head).from_pretrained(
-        directory, dtype=dtype, attn_implementation="eager", output_loading_info=True)
+        directory, dtype=dtype, attn_implementation="eager", output_loading_info=True,
+        key_mapping=OLD_SEGMENTATION if head == "ForSemanticSegmentation" else None)
     missing = set(info["missing_keys"])
     if missing and all(name.startswith("pooler.") for name in missing):
         model.pooler = None  # as for a file of a language model: no pooler, no pooler_output
