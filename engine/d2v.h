@@ -402,8 +402,8 @@ typedef struct
   guint window_ms;          /* recorded: 30000 */
   guint stride_ms;          /* recorded, each side: window / 6 */
   guint left_context_ms;    /* live: 2400 */
-  guint chunk_ms;           /* live: 500 */
-  guint right_context_ms;   /* live: 600 */
+  guint chunk_ms;           /* live: 400 */
+  guint right_context_ms;   /* live: 500 */
   guint endpoint_silence_ms;      /* a pause that ends a sentence: 500 */
   guint endpoint_max_ms;          /* a sentence's greatest length: 12000 */
   gboolean partial_results;       /* also unfinished words */
@@ -477,8 +477,9 @@ void d2v_transcriber_flush (D2vTranscriber *transcriber, gboolean flushing);
 gboolean d2v_transcriber_set_session (D2vTranscriber *transcriber,
                                       D2vSession *session, GError **error);
 
-/* Delay between a sample and the word that it finishes, without computing:
- * chunk and right context; 0 in the recorded regime. In samples. */
+/* The longest delay between the end of a word and the moment it is final,
+ * computing left out: chunk, right context, and the pause after which a word
+ * cannot go on; 0 in the recorded regime. In samples. */
 guint64 d2v_transcriber_latency (D2vTranscriber *transcriber);
 
 typedef struct

@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* transcriber_window.c: which samples make a window, and what happens to it on
+ * the worker. */
+
+#include "engine/base/alloc.h"
+#include "engine/base/error.h"
+#include "engine/decode/ctc.h"
+#include "engine/process/audio.h"
+#include "engine/session/transcriber_private.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ------------------------------------------------------------- windows -- */
+
+static D2vWindow *
+new_window (D2vTranscriber *t)
+{
+  D2vWindow *window = g_queue_pop_head (&t->spare);
+
+  if (window == NULL)
+    {
+      window = g_new0 (D2vWindow, 1);
+      window->samples = g_array_new (FALSE, FALSE, sizeof (gfloat));
+    }
+  return window;
+}
+
+void
+d2v_window_free (D2vWindow *window)
+{
+  g_array_unref (window->samples);
+  g_free (window);
+}
+
+/* Keeps the memory of its samples for the next one. */
+static void
+recycle_window (D2vTranscriber *t, D2vWindow *window)
+{
+  GArray *samples = window->samples;
+
+  g_array_set_size (samples, 0);
+  *window = (D2vWindow){ .samples = samples };
+  g_queue_push_tail (&t->spare, window);
+}
+
+/* ---------------------------------------------------------- submitting -- */
+
+static void run_window (D2vJob *job);
+
+/* When there are too many in work, the oldest that nobody runs yet is given
+ * up: its time is over, the newest one's is not. */
+static void
+drop_late (D2vTranscriber *t)
+{
+  if (t->n_in_work <= t->params.max_queued_windows)
+    return;
+  for (GList *l = t->windows.head; l != NULL; l = l->next)
+    {
+      D2vWindow *window = l->data;
+      if (!window->running && !window->drop && !window->discard
+          && !window->last)
+        {
+          window->drop = TRUE;
+          return;
+        }
+    }
+}
+
+static gboolean
+has_bad_block (const D2vTranscriber *t, guint64 begin, guint64 end)
+{
+  for (guint i = 0; i < t->bad->len; i++)
+    {
+      guint64 block = g_array_index (t->bad, guint64, i);
+      if (block * t->stride < end && (block + 1) * t->stride > begin)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Submits samples begin..end-1 of the stream as a window that decides frames
+ * keep_begin..keep_end-1. */
+static void
+submit (D2vTranscriber *t, guint64 begin, guint64 end, guint64 keep_begin,
+        guint64 keep_end)
+{
+  D2vWindow *window = new_window (t);
+  gboolean live = t->params.regime == D2V_REGIME_LIVE;
+  gint64 now = g_get_monotonic_time ();
+
+  if (end > begin)
+    g_array_append_vals (
+        window->samples,
+        &g_array_index (t->input, gfloat, begin - t->input_begin),
+        (guint) (end - begin));
+  window->owner = d2v_transcriber_ref (t);
+  window->session = d2v_session_ref (t->session);
+  window->stream = t->stream;
+  window->first_frame = begin / t->stride;
+  window->keep_begin = keep_begin;
+  window->keep_end = keep_end;
+  window->nonfinite = has_bad_block (t, begin, end);
+  window->submitted_us = now;
+  window->job.run = run_window;
+  window->job.live = live;
+  window->job.deadline_us
+      = live ? now + (gint64) t->params.chunk_ms * 1000 : G_MAXINT64;
+  g_queue_push_tail (&t->windows, window);
+  t->n_in_work++;
+  t->windows_in++;
+  if (live)
+    drop_late (t);
+  d2v_worker_submit (d2v_session_worker (window->session), &window->job);
+}
+
+/* Input before @begin is not needed any more. */
+static void
+forget_input (D2vTranscriber *t, guint64 begin)
+{
+  if (begin <= t->input_begin)
+    return;
+  gsize n = (gsize) (MIN (begin, t->n_pushed) - t->input_begin);
+  g_array_remove_range (t->input, 0, (guint) n);
+  t->input_begin += n;
+  while (t->bad->len > 0
+         && (g_array_index (t->bad, guint64, 0) + 1) * t->stride
+                <= t->input_begin)
+    g_array_remove_index (t->bad, 0);
+}
+
+void
+d2v_windows_reset (D2vTranscriber *t)
+{
+  g_array_set_size (t->input, 0);
+  g_array_set_size (t->bad, 0);
+  t->input_begin = 0;
+  t->n_pushed = 0;
+  t->n_levelled = 0;
+  t->next_window = 0;
+  t->level = (D2vLiveLevel){ 0 };
+  t->stream++;
+}
+
+/* ------------------------------------------------------------ recorded -- */
+
+/* The original's chunks with strides (spec 8.5), lengths in samples. */
+typedef struct
+{
+  guint64 length, stride, step;
+} Chunking;
+
+static guint64
+round_to_frames (const D2vTranscriber *t, guint ms)
+{
+  return (guint64) rint ((gdouble) ms * t->rate / 1000 / (gdouble) t->stride)
+         * t->stride;
+}
+
+static Chunking
+chunking (const D2vTranscriber *t)
+{
+  guint64 length = MAX (round_to_frames (t, t->params.window_ms), t->stride);
+  guint64 stride = round_to_frames (t, t->params.stride_ms);
+
+  if (2 * stride >= length) /* after rounding */
+    stride = (length / t->stride - 1) / 2 * t->stride;
+  return (Chunking){ length, stride, length - 2 * stride };
+}
+
+static void
+submit_recorded (D2vTranscriber *t, const Chunking *c, gboolean last)
+{
+  guint64 begin = t->next_window * c->step;
+  guint64 end = MIN (begin + c->length, t->n_pushed);
+  gdouble n = (gdouble) (end - begin);
+  gdouble total = rint (n / (gdouble) t->stride);
+  gdouble left
+      = t->next_window == 0 ? 0 : rint ((gdouble) c->stride / n * total);
+  gdouble right = last ? 0 : rint ((gdouble) c->stride / n * total);
+  guint64 first = begin / t->stride;
+
+  submit (t, begin, end, first + (guint64) left,
+          first + (guint64) MAX (total - right, left));
+  t->next_window++;
+  forget_input (t, t->next_window * c->step);
+}
+
+/* Whether a window is the last one is known when a sample follows it. */
+static gboolean
+recorded_is_ready (const D2vTranscriber *t, const Chunking *c)
+{
+  return t->n_pushed > t->next_window * c->step + c->length;
+}
+
+static void
+drain_recorded (D2vTranscriber *t)
+{
+  Chunking c = chunking (t);
+  gboolean last = FALSE;
+
+  while (!last && t->n_pushed > t->next_window * c.step)
+    {
+      guint64 begin = t->next_window * c.step;
+
+      last = begin + c.length >= t->n_pushed;
+      /* A tail inside the left stride was heard already; one below a frame
+       * gives nothing. */
+      if (t->n_pushed - begin < t->field
+          || (t->next_window > 0 && t->n_pushed - begin <= c.stride))
+        return;
+      submit_recorded (t, &c, last);
+    }
+}
+
+/* ---------------------------------------------------------------- live -- */
+
+/* Lengths in frames. */
+typedef struct
+{
+  guint64 left, chunk, right;
+} Context;
+
+static Context
+context (const D2vTranscriber *t)
+{
+  return (Context){ d2v_ms_to_frames (t, t->params.left_context_ms),
+                    d2v_ms_to_frames (t, t->params.chunk_ms),
+                    d2v_ms_to_frames (t, t->params.right_context_ms) };
+}
+
+/* Samples that must have come for frame @end - 1, in whole blocks. */
+static guint64
+live_needs (const D2vTranscriber *t, guint64 end)
+{
+  return (end - 1 + d2v_blocks_of_frame (t)) * t->stride;
+}
+
+/* Normalises what has come, block by block; @all: the last, partial one too. */
+static void
+level_input (D2vTranscriber *t, gboolean all)
+{
+  gboolean normalise = d2v_session_model (t->session)->audio.do_normalize;
+
+  while (t->n_levelled < t->n_pushed
+         && (all || t->n_pushed - t->n_levelled >= t->stride))
+    {
+      gsize n = (gsize) MIN (t->n_pushed - t->n_levelled, t->stride);
+      gfloat *x = &g_array_index (t->input, gfloat,
+                                  t->n_levelled - t->input_begin);
+
+      if (normalise)
+        d2v_live_level_apply (&t->level, x, x, n);
+      t->n_levelled += n;
+    }
+}
+
+/* The window that decides chunk next_window, or all that is left of a stream
+ * of @n_frames. */
+static gboolean
+submit_live (D2vTranscriber *t, const Context *c, guint64 n_frames)
+{
+  guint64 keep = t->next_window * c->chunk;
+  guint64 begin = keep > c->left ? keep - c->left : 0;
+  guint64 end = keep + c->chunk + c->right;
+  gboolean last = n_frames <= end;
+
+  end = MIN (end, n_frames);
+  submit (t, begin * t->stride, (end - 1) * t->stride + t->field, keep,
+          last ? end : keep + c->chunk);
+  t->next_window++;
+  keep = t->next_window * c->chunk;
+  forget_input (t, (keep > c->left ? keep - c->left : 0) * t->stride);
+  return last;
+}
+
+static gboolean
+live_is_ready (const D2vTranscriber *t, const Context *c)
+{
+  return t->n_pushed >= live_needs (t, (t->next_window + 1) * c->chunk
+                                           + c->right);
+}
+
+static void
+drain_live (D2vTranscriber *t)
+{
+  Context c = context (t);
+  const D2vConfig *config = d2v_session_model (t->session)->config;
+  guint64 n_frames = d2v_config_n_frames (config, t->n_pushed);
+  gboolean last = FALSE;
+
+  level_input (t, TRUE);
+  while (!last && t->next_window * c.chunk < n_frames)
+    last = submit_live (t, &c, n_frames);
+}
+
+/* ------------------------------------------------------ either of them -- */
+
+gsize
+d2v_windows_room (const D2vTranscriber *t)
+{
+  guint64 needed;
+
+  if (t->params.regime == D2V_REGIME_RECORDED)
+    {
+      Chunking c = chunking (t);
+      needed = t->next_window * c.step + c.length + 1;
+    }
+  else
+    {
+      Context c = context (t);
+      needed = live_needs (t, (t->next_window + 1) * c.chunk + c.right);
+    }
+  return needed > t->n_pushed ? (gsize) (needed - t->n_pushed) : 1;
+}
+
+void
+d2v_windows_submit (D2vTranscriber *t)
+{
+  if (t->params.regime == D2V_REGIME_RECORDED)
+    {
+      Chunking c = chunking (t);
+      while (recorded_is_ready (t, &c))
+        submit_recorded (t, &c, FALSE);
+      return;
+    }
+
+  Context c = context (t);
+  level_input (t, FALSE);
+  while (live_is_ready (t, &c))
+    submit_live (t, &c, G_MAXUINT64);
+}
+
+gboolean
+d2v_windows_drain (D2vTranscriber *t)
+{
+  guint64 n_samples = t->n_pushed;
+
+  if (t->params.regime == D2V_REGIME_RECORDED)
+    drain_recorded (t);
+  else
+    drain_live (t);
+
+  D2vWindow *tail = g_queue_peek_tail (&t->windows);
+  if (tail == NULL || tail->discard)
+    return FALSE;
+  if (tail->stream != t->stream)
+    {
+      /* The stream before has not ended yet, and this one, too short for a
+       * window, must not end before it. */
+      submit (t, 0, 0, 0, 0);
+      tail = g_queue_peek_tail (&t->windows);
+    }
+  tail->last = TRUE;
+  tail->drop = FALSE;
+  tail->stream_samples = n_samples;
+  return TRUE;
+}
+
+/* ----------------------------------------------------- on the worker -- */
+
+/* @from as input_values, in memory that the next window of the same length
+ * uses again. */
+static D2vTensor *
+samples_tensor (D2vTranscriber *t, gsize n, GError **error)
+{
+  D2vShape shape = d2v_shape (1, n);
+
+  if (t->samples == NULL || !d2v_shape_equal (&t->samples->shape, &shape))
+    {
+      d2v_tensor_unref (t->samples);
+      t->samples = d2v_tensor_new_empty (D2V_F32, &shape);
+      if (t->samples == NULL)
+        d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "a window's samples");
+    }
+  return t->samples;
+}
+
+static D2vTensor *
+execute (D2vTranscriber *t, const D2vWindow *window, D2vStage stage,
+         const gchar *input, D2vTensor *tensor, const gchar *output,
+         GError **error)
+{
+  g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
+  const D2vRecordOptions options = { .stage = stage };
+
+  d2v_tensors_set (prepared, input, tensor);
+  g_autoptr (D2vTensors) outputs
+      = d2v_session_execute (window->session, prepared, &options,
+                             &window->cancelled, error);
+  return outputs != NULL ? d2v_tensor_ref (d2v_tensors_get (outputs, output))
+                         : NULL;
+}
+
+static D2vTensor *
+run_recorded (D2vTranscriber *t, const D2vWindow *window, GError **error)
+{
+  gsize n = window->samples->len;
+  D2vTensor *samples = samples_tensor (t, n, error);
+
+  if (samples == NULL)
+    return NULL;
+  d2v_audio_process (&d2v_session_model (window->session)->audio,
+                     (const gfloat *) (gpointer) window->samples->data,
+                     samples->data, n);
+  return execute (t, window, D2V_STAGE_ALL, "input_values", samples, "logits",
+                  error);
+}
+
+/* Makes room for @n_frames from @first on; frames that are there already stay.
+ * Returns how many of them do. */
+static gsize
+shift_cache (D2vTranscriber *t, const D2vWindow *window, gsize n_frames,
+             gsize width)
+{
+  D2vFeatureCache *cache = &t->cache;
+  D2vShape shape = d2v_shape (1, n_frames, width);
+  gsize row = width * sizeof (gfloat);
+  gsize keep = 0, skip = 0;
+  D2vTensor *old = cache->tensor;
+
+  if (old != NULL && cache->session == window->session
+      && cache->stream == window->stream
+      && cache->begin <= window->first_frame
+      && cache->end > window->first_frame)
+    {
+      skip = (gsize) (window->first_frame - cache->begin);
+      keep = (gsize) MIN (cache->end - window->first_frame, n_frames);
+    }
+  if (old == NULL || !d2v_shape_equal (&old->shape, &shape))
+    cache->tensor = d2v_tensor_new_empty (D2V_F32, &shape);
+  if (cache->tensor != NULL && keep > 0)
+    memmove (cache->tensor->data, (guint8 *) old->data + skip * row,
+             keep * row);
+  if (cache->tensor != old)
+    d2v_tensor_unref (old);
+  cache->session = window->session;
+  cache->stream = window->stream;
+  cache->begin = window->first_frame;
+  cache->end = window->first_frame + keep;
+  return keep;
+}
+
+/* The window's features (1, T, width), new ones computed and old ones taken
+ * from the cache; borrowed from it. */
+static D2vTensor *
+find_features (D2vTranscriber *t, const D2vWindow *window, GError **error)
+{
+  const D2vConfig *config = d2v_session_model (window->session)->config;
+  gsize width = config->conv_dim[config->n_conv - 1];
+  gsize n_frames = d2v_config_n_frames (config, window->samples->len);
+  gsize have = shift_cache (t, window, n_frames, width);
+  gsize missing = n_frames - have;
+
+  if (t->cache.tensor == NULL)
+    {
+      d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "features");
+      return NULL;
+    }
+  if (missing == 0)
+    return t->cache.tensor;
+
+  gsize n = (missing - 1) * t->stride + t->field;
+  D2vTensor *samples = samples_tensor (t, n, error);
+  if (samples == NULL)
+    return NULL;
+  memcpy (samples->data,
+          &g_array_index (window->samples, gfloat, have * t->stride),
+          n * sizeof (gfloat));
+  g_autoptr (D2vTensor) features
+      = execute (t, window, D2V_STAGE_FEATURES, "input_values", samples,
+                 "features", error);
+  if (features == NULL)
+    return NULL;
+  memcpy ((gfloat *) t->cache.tensor->data + have * width, features->data,
+          missing * width * sizeof (gfloat));
+  t->cache.end = window->first_frame + n_frames;
+  return t->cache.tensor;
+}
+
+static D2vTensor *
+run_live (D2vTranscriber *t, const D2vWindow *window, gboolean features_only,
+          GError **error)
+{
+  D2vTensor *features = find_features (t, window, error);
+
+  if (features == NULL || features_only)
+    return NULL;
+  return execute (t, window, D2V_STAGE_FROM_FEATURES, "features", features,
+                  "logits", error);
+}
+
+/* Best token and its probability per frame of @logits (1, T, V). */
+static gboolean
+find_best (D2vTranscriber *t, const D2vTensor *logits, GError **error)
+{
+  gsize n = logits->shape.dim[1];
+
+  if (n > t->n_frames_room)
+    {
+      d2v_free (t->ids);
+      d2v_free (t->probabilities);
+      t->ids = d2v_malloc_n (n, sizeof *t->ids);
+      t->probabilities = d2v_malloc_n (n, sizeof *t->probabilities);
+      t->n_frames_room = t->ids != NULL && t->probabilities != NULL ? n : 0;
+    }
+  if (n > t->n_frames_room)
+    return d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "token ids");
+  d2v_ctc_best (logits->data, n, logits->shape.dim[2], t->ids,
+                t->probabilities);
+  return TRUE;
+}
+
+/* Frames that the window decides, handed to the words. With the lock held. */
+static void
+accept_frames (D2vTranscriber *t, const D2vWindow *window, gsize n_frames)
+{
+  guint64 end = window->first_frame + n_frames;
+  guint64 keep_end = MIN (window->keep_end, end);
+
+  if (window->keep_begin >= keep_end)
+    return;
+  gsize skip = (gsize) (window->keep_begin - window->first_frame);
+  d2v_words_accept (t, window->session, window->keep_begin, t->ids + skip,
+                    t->probabilities + skip,
+                    (gsize) (keep_end - window->keep_begin),
+                    (gsize) (end - keep_end));
+}
+
+static void
+count_window (D2vTranscriber *t, const D2vWindow *window, gint64 began)
+{
+  gint64 now = g_get_monotonic_time ();
+  guint i = t->n_times++ % D2V_N_TIMES;
+
+  t->windows_out++;
+  t->times_us[i] = now - window->submitted_us;
+  t->compute_us[i] = now - began;
+  t->audio_samples[i]
+      = (window->keep_end - window->keep_begin) * t->stride;
+}
+
+/* What came of a window; with the lock held. @n_frames: of its logits. */
+static void
+conclude (D2vTranscriber *t, D2vWindow *window, gsize n_frames, gint64 began,
+          GError *error)
+{
+  if (error != NULL)
+    {
+      if (t->error == NULL)
+        t->error = g_error_copy (error);
+      return;
+    }
+  if (window->nonfinite && t->params.nonfinite == D2V_NONFINITE_ERROR)
+    {
+      d2v_fail (&t->error, D2V_ERROR_INPUT, NULL,
+                "samples that are not finite");
+      return;
+    }
+  if (window->nonfinite)
+    {
+      t->dropped_nonfinite++;
+      d2v_words_drop (t, window->keep_begin, window->keep_end, "nonfinite");
+    }
+  else if (window->drop)
+    {
+      t->dropped_late++;
+      d2v_words_drop (t, window->keep_begin, window->keep_end, "late");
+    }
+  else
+    {
+      count_window (t, window, began);
+      accept_frames (t, window, n_frames);
+    }
+  if (window->last)
+    d2v_words_finish (t, window->stream_samples);
+}
+
+static gsize
+compute (D2vTranscriber *t, const D2vWindow *window, gboolean skip,
+         GError **error)
+{
+  g_autoptr (D2vTensor) logits = NULL;
+
+  if (window->samples->len == 0)
+    return 0;
+  if (t->params.regime == D2V_REGIME_LIVE)
+    logits = run_live (t, window, skip, error);
+  else if (!skip)
+    logits = run_recorded (t, window, error);
+  return logits != NULL && find_best (t, logits, error)
+             ? logits->shape.dim[1]
+             : 0;
+}
+
+/* Windows of one transcriber are run one at a time and in order, also when a
+ * hot swap puts them on another device's worker. */
+static void
+wait_for_turn (D2vTranscriber *t, D2vWindow *window)
+{
+  while (g_queue_peek_head (&t->windows) != window)
+    pthread_cond_wait (&t->changed, &t->lock);
+  window->running = TRUE;
+}
+
+static void
+run_window (D2vJob *job)
+{
+  D2vWindow *window = (D2vWindow *) job;
+  D2vTranscriber *t = window->owner;
+  D2vSession *session = window->session;
+  g_autoptr (GError) error = NULL;
+  gsize n_frames = 0;
+
+  pthread_mutex_lock (&t->lock);
+  wait_for_turn (t, window);
+  gboolean discard = window->discard;
+  gboolean skip = window->drop || window->nonfinite;
+  pthread_mutex_unlock (&t->lock);
+
+  gint64 began = g_get_monotonic_time ();
+  if (!discard)
+    n_frames = compute (t, window, skip, &error);
+
+  pthread_mutex_lock (&t->lock);
+  g_queue_pop_head (&t->windows);
+  if (!window->discard)
+    {
+      t->n_in_work--;
+      conclude (t, window, n_frames, began, error);
+    }
+  recycle_window (t, window);
+  pthread_cond_broadcast (&t->changed);
+  pthread_mutex_unlock (&t->lock);
+  d2v_session_unref (session);
+  d2v_transcriber_unref (t);
+}
