@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gst/gstd2vtextpad.h"
+
+#include "gst/gstd2vresult.h"
+
+GST_DEBUG_CATEGORY_STATIC (d2v_text_pad_debug);
+#define GST_CAT_DEFAULT d2v_text_pad_debug
+
+struct _GstD2vTextPad
+{
+  GstPad pad;
+
+  gboolean has_stream;
+  gboolean has_caps;
+  gboolean has_segment;
+  gboolean has_tags;
+  gboolean is_markup;
+  gboolean discont; /* the next buffer is the first, or follows a break */
+  GstClockTime position;
+  GstClockTime stop; /* the segment's */
+};
+
+G_DEFINE_TYPE (GstD2vTextPad, gst_d2v_text_pad, GST_TYPE_PAD)
+
+void
+gst_d2v_text_head_clear (GstD2vTextHead *head)
+{
+  gst_clear_event (&head->stream_start);
+  gst_clear_event (&head->segment);
+  gst_clear_event (&head->tags);
+}
+
+GstPad *
+gst_d2v_text_pad_new (GstPadTemplate *templ, const gchar *name)
+{
+  return g_object_new (GST_TYPE_D2V_TEXT_PAD, "name", name, "direction",
+                       GST_PAD_SRC, "template", templ, NULL);
+}
+
+/* ------------------------------------------------------- introduction -- */
+
+static GstEvent *
+make_stream_start (GstD2vTextPad *pad, GstPad *sink, GstEvent *upstream)
+{
+  g_autoptr (GstElement) element = gst_pad_get_parent_element (GST_PAD (pad));
+  g_autofree gchar *id = NULL;
+  GstEvent *event;
+  guint group;
+
+  /* Upstream's id is what makes ours the same from run to run. */
+  id = gst_pad_create_stream_id (GST_PAD (pad), element,
+                                 GST_OBJECT_NAME (pad));
+  event = gst_event_new_stream_start (id);
+  gst_event_set_stream_flags (event, GST_STREAM_FLAG_SPARSE);
+  if (gst_event_parse_group_id (upstream, &group))
+    gst_event_set_group_id (event, group);
+  gst_event_set_seqnum (event, gst_event_get_seqnum (upstream));
+  return event;
+}
+
+static gboolean
+has_format (GstCaps *caps, const gchar *format)
+{
+  g_autoptr (GstCaps) wanted = gst_caps_new_simple (
+      "text/x-raw", "format", G_TYPE_STRING, format, NULL);
+
+  return gst_caps_can_intersect (caps, wanted);
+}
+
+/* Plain text if downstream takes it: muxers take nothing else. */
+static GstCaps *
+choose_caps (GstD2vTextPad *pad)
+{
+  g_autoptr (GstCaps) ours = gst_pad_get_pad_template_caps (GST_PAD (pad));
+  g_autoptr (GstCaps) both = gst_pad_peer_query_caps (GST_PAD (pad), ours);
+  gboolean text = has_format (ours, "utf8");
+
+  pad->is_markup = FALSE;
+  if (!text)
+    return gst_caps_ref (ours);
+  if (!has_format (both, "utf8") && has_format (both, "pango-markup"))
+    pad->is_markup = TRUE;
+  return gst_caps_new_simple ("text/x-raw", "format", G_TYPE_STRING,
+                              pad->is_markup ? "pango-markup" : "utf8", NULL);
+}
+
+static void
+negotiate (GstD2vTextPad *pad)
+{
+  g_autoptr (GstCaps) caps = choose_caps (pad);
+
+  GST_DEBUG_OBJECT (pad, "%" GST_PTR_FORMAT, caps);
+  gst_pad_push_event (GST_PAD (pad), gst_event_new_caps (caps));
+  pad->has_caps = TRUE;
+}
+
+void
+gst_d2v_text_pad_introduce (GstD2vTextPad *pad, GstPad *sink,
+                            const GstD2vTextHead *head)
+{
+  if (!pad->has_stream && head->stream_start)
+    {
+      gst_pad_push_event (GST_PAD (pad),
+                          make_stream_start (pad, sink, head->stream_start));
+      pad->has_stream = TRUE;
+    }
+  if (!pad->has_stream)
+    return;
+  if (!pad->has_caps || gst_pad_check_reconfigure (GST_PAD (pad)))
+    negotiate (pad);
+  if (!pad->has_segment && head->segment)
+    {
+      const GstSegment *segment;
+
+      gst_event_parse_segment (head->segment, &segment);
+      gst_pad_push_event (GST_PAD (pad), gst_event_ref (head->segment));
+      pad->position = segment->start;
+      pad->stop = segment->stop;
+      pad->has_segment = TRUE;
+    }
+  if (pad->has_segment && !pad->has_tags && head->tags)
+    {
+      gst_pad_push_event (GST_PAD (pad), gst_event_ref (head->tags));
+      pad->has_tags = TRUE;
+    }
+}
+
+void
+gst_d2v_text_pad_new_stream (GstD2vTextPad *pad)
+{
+  pad->has_stream = pad->has_caps = pad->has_segment = pad->has_tags = FALSE;
+  pad->discont = TRUE;
+  pad->position = GST_CLOCK_TIME_NONE;
+}
+
+void
+gst_d2v_text_pad_new_segment (GstD2vTextPad *pad)
+{
+  pad->has_segment = FALSE;
+  pad->discont = TRUE;
+  pad->position = GST_CLOCK_TIME_NONE;
+}
+
+void
+gst_d2v_text_pad_new_tags (GstD2vTextPad *pad)
+{
+  pad->has_tags = FALSE;
+}
+
+/* --------------------------------------------------------------- data -- */
+
+GstClockTime
+gst_d2v_text_pad_position (GstD2vTextPad *pad)
+{
+  return pad->position;
+}
+
+void
+gst_d2v_text_pad_gap (GstD2vTextPad *pad, GstClockTime until)
+{
+  GstClockTime from = pad->position;
+
+  if (!GST_CLOCK_TIME_IS_VALID (from))
+    return;
+  if (GST_CLOCK_TIME_IS_VALID (pad->stop))
+    until = MIN (until, pad->stop);
+  if (until <= from)
+    return;
+  pad->position = until;
+  gst_pad_push_event (GST_PAD (pad), gst_event_new_gap (from, until - from));
+}
+
+GstFlowReturn
+gst_d2v_text_pad_push (GstD2vTextPad *pad, const gchar *text,
+                       GstClockTime pts, GstClockTime duration,
+                       const GstStructure *result)
+{
+  gchar *content = pad->is_markup ? g_markup_escape_text (text, -1)
+                                  : g_strdup (text);
+  GstBuffer *buffer = gst_buffer_new_wrapped (content, strlen (content));
+
+  GST_BUFFER_PTS (buffer) = pts;
+  GST_BUFFER_DURATION (buffer) = duration;
+  if (pad->discont)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  pad->discont = FALSE;
+  if (result)
+    gst_d2v_result_attach (buffer, result);
+  pad->position = MAX (pad->position, pts + duration);
+  return gst_pad_push (GST_PAD (pad), buffer);
+}
+
+static void
+gst_d2v_text_pad_class_init (GstD2vTextPadClass *klass)
+{
+  GST_DEBUG_CATEGORY_INIT (d2v_text_pad_debug, "d2vtextpad", 0,
+                           "source pads of text");
+  gst_type_mark_as_plugin_api (GST_TYPE_D2V_TEXT_PAD, 0);
+}
+
+static void
+gst_d2v_text_pad_init (GstD2vTextPad *pad)
+{
+  pad->discont = TRUE;
+  pad->position = pad->stop = GST_CLOCK_TIME_NONE;
+}

@@ -1,0 +1,1053 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:element-d2vtranscriber
+ * @title: d2vtranscriber
+ *
+ * Turns speech into text, one word (or sentence) a buffer, with exact times.
+ * The model is a Data2Vec checkpoint for speech recognition (ForCTC), read from
+ * the directory it was published as.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 filesrc location=talk.ogg ! decodebin ! audioconvert ! audioresample ! d2vtranscriber model=MODEL output=sentence ! webvttenc ! filesink location=talk.vtt
+ * ]|
+ * Subtitles of a recording.
+ * |[
+ * gst-launch-1.0 autoaudiosrc ! queue ! audioconvert ! audioresample ! d2vtranscriber model=MODEL ! d2vmetajson location=- ! fakesink
+ * ]|
+ * What the microphone hears, as lines of JSON.
+ *
+ * ## Recorded and live
+ *
+ * In a pipeline that is not live, results are complete and the same every
+ * time: up to `window-duration` the model hears the whole clip at once, beyond
+ * that windows with a stride on each side. In a live pipeline it hears
+ * `left-context`, `chunk-duration` and `right-context`, and a word comes
+ * `chunk-duration` + `right-context` + `latency` after it was said, at the
+ * latest. Silence produces GAP events, so that downstream never waits for
+ * words that do not come.
+ *
+ * ## Messages
+ *
+ * Every result is also posted as an element message named `d2v/transcript`,
+ * and is attached to its buffer as the meta `GstD2vResultMeta`, which outlives
+ * most elements. Times are guint64 in nanoseconds. The fields are
+ *
+ * * `timestamp`, `stream-time`, `running-time`, `duration`: of the buffer.
+ * * `start`, `end`: where it was said, in stream time.
+ * * `text`: the word or sentence.
+ * * `confidence`: gdouble, from 0 to 1.
+ * * `final`: gboolean; %FALSE for partial results, which also have `revision`.
+ * * `language`: the property `language-code`, if it was set.
+ * * `words`: array of structures of `text`, `start`, `end`, `confidence`.
+ *
+ * ## Events
+ *
+ * `rstranscribe/final-transcript` goes downstream at the end of an utterance,
+ * `rstranscribe/new-item` upstream with every result, as transcribers of other
+ * plugins send them, so that the element can stand in for those.
+ *
+ * Since: 0.1
+ */
+
+#include "gst/gstd2vtranscriber.h"
+
+#include <string.h>
+
+GST_DEBUG_CATEGORY (gst_d2v_transcriber_debug);
+#define GST_CAT_DEFAULT gst_d2v_transcriber_debug
+
+/* Recorded: windows of sound that may wait for downstream before upstream has
+ * to. More than the transcriber itself holds back, or nothing would move. */
+#define MAX_WINDOWS_WAITING 4
+#define MAX_ITEMS_WAITING 256
+/* Live: how much longer than the pipeline's latency downstream may take before
+ * sound is skipped. */
+#define MAX_BLOCKED (10 * GST_SECOND)
+
+enum
+{
+  PROP_LANGUAGE_CODE = GST_D2V_AUDIO_PROP_LAST,
+  PROP_LATENESS,
+  PROP_ON_LATE,
+  PROP_WINDOW_DURATION,
+  PROP_STRIDE_DURATION,
+  PROP_CHUNK_DURATION,
+  PROP_LEFT_CONTEXT,
+  PROP_RIGHT_CONTEXT,
+  PROP_PARTIAL_RESULTS,
+  PROP_PARTIAL_INTERVAL,
+  PROP_ENDPOINT_SILENCE,
+  PROP_ENDPOINT_MAX_DURATION,
+  PROP_WORD_CONFIDENCE_THRESHOLD,
+  PROP_OUTPUT,
+  PROP_TEXT_CASE,
+  PROP_NONFINITE
+};
+
+#define TEXT_CAPS "text/x-raw, format = (string) { utf8, pango-markup }"
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (TEXT_CAPS));
+static GstStaticPadTemplate partial_template
+    = GST_STATIC_PAD_TEMPLATE ("partial_src", GST_PAD_SRC, GST_PAD_REQUEST,
+                               GST_STATIC_CAPS (TEXT_CAPS));
+static GstStaticPadTemplate json_template
+    = GST_STATIC_PAD_TEMPLATE ("json_src", GST_PAD_SRC, GST_PAD_REQUEST,
+                               GST_STATIC_CAPS ("application/x-json"));
+
+G_DEFINE_TYPE_WITH_CODE (GstD2vTranscriber, gst_d2v_transcriber,
+                         GST_TYPE_D2V_AUDIO_BASE,
+                         G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, NULL))
+
+void
+gst_d2v_transcriber_get_settings (GstD2vTranscriber *self,
+                                  GstD2vTranscriberSettings *settings)
+{
+  GST_OBJECT_LOCK (self);
+  *settings = self->settings;
+  settings->language = g_strdup (self->settings.language);
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_d2v_speech_item_free (gpointer data)
+{
+  GstD2vSpeechItem *item = data;
+
+  g_clear_pointer (&item->run, gst_d2v_speech_run_unref);
+  gst_clear_event (&item->event);
+  g_free (item);
+}
+
+void
+gst_d2v_transcriber_fail (GstD2vTranscriber *self, const GError *error)
+{
+  gboolean first;
+
+  g_mutex_lock (&self->lock);
+  first = !self->failed && !self->flushing
+          && !g_error_matches (error, D2V_ERROR, D2V_ERROR_CANCELLED);
+  self->failed = self->failed || first;
+  if (first)
+    self->flow = GST_FLOW_ERROR;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  if (first)
+    gst_d2v_post_error (GST_ELEMENT (self), "Speech cannot be recognised",
+                        error);
+}
+
+/* ------------------------------------------------------------- engine -- */
+
+static void
+add_stats (D2vTranscriberStats *sum, const D2vTranscriberStats *s)
+{
+  sum->windows_in += s->windows_in;
+  sum->windows_out += s->windows_out;
+  sum->dropped_late += s->dropped_late;
+  sum->dropped_nonfinite += s->dropped_nonfinite;
+  sum->dropped_flushed += s->dropped_flushed;
+}
+
+/* Its counters outlive an engine. */
+static void
+forget_engine (GstD2vTranscriber *self)
+{
+  D2vTranscriber *engine;
+  D2vTranscriberStats stats;
+
+  g_mutex_lock (&self->lock);
+  engine = g_steal_pointer (&self->engine);
+  if (engine)
+    {
+      d2v_transcriber_stats (engine, &stats);
+      add_stats (&self->past, &stats);
+    }
+  g_mutex_unlock (&self->lock);
+  if (engine)
+    d2v_transcriber_unref (engine);
+}
+
+static gboolean
+has_pad (GstD2vTranscriber *self, const gchar *name)
+{
+  g_autoptr (GstPad) pad
+      = gst_element_get_static_pad (GST_ELEMENT (self), name);
+
+  return pad != NULL;
+}
+
+static D2vTranscriberParams
+make_params (GstD2vTranscriber *self)
+{
+  gboolean partial_pad = has_pad (self, "partial_src");
+  D2vRegime regime = gst_d2v_audio_base_regime (GST_D2V_AUDIO_BASE (self));
+  D2vTranscriberParams params;
+
+  GST_OBJECT_LOCK (self);
+  params = self->settings.params;
+  params.partial_results = self->settings.partial_results || partial_pad;
+  GST_OBJECT_UNLOCK (self);
+  params.regime = regime;
+  return params;
+}
+
+/* An engine for what is wanted now; the one there is, if it will do. */
+static gboolean
+need_engine (GstD2vTranscriber *self, GError **error)
+{
+  D2vTranscriberParams params;
+  D2vTranscriber *engine;
+
+  g_atomic_int_set (&self->settings_changed, FALSE);
+  params = make_params (self);
+  if (self->engine
+      && memcmp (&params, &self->engine_params, sizeof params) == 0)
+    return TRUE;
+  forget_engine (self);
+  engine = d2v_transcriber_new (self->session, &params, error);
+  if (!engine)
+    return FALSE;
+  self->engine_params = params;
+  g_mutex_lock (&self->lock);
+  self->engine = engine;
+  g_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+/* A model that fits in takes over in the middle of the sound; one with other
+ * frames needs a new beginning. */
+static gboolean
+gst_d2v_transcriber_start (GstD2vAudioBase *base, D2vSession *session,
+                           GError **error)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+  g_autoptr (GError) unfit = NULL;
+
+  g_clear_pointer (&self->session, d2v_session_unref);
+  self->session = d2v_session_ref (session);
+  if (self->engine
+      && !d2v_transcriber_set_session (self->engine, session, &unfit))
+    {
+      GST_INFO_OBJECT (self, "a new beginning: %s", unfit->message);
+      gst_d2v_audio_base_break (base);
+      g_atomic_int_set (&self->settings_changed, TRUE);
+      self->engine_params.window_ms = G_MAXUINT; /* like no other */
+    }
+  return TRUE;
+}
+
+/* --------------------------------------------------------- the hearing -- */
+
+static GstFlowReturn
+gst_d2v_transcriber_begin (GstD2vAudioBase *base, GstClockTime time)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+  g_autoptr (GError) error = NULL;
+  GstD2vSpeechItem *item;
+
+  GST_DEBUG_OBJECT (self, "sound begins at %" GST_TIME_FORMAT,
+                    GST_TIME_ARGS (time));
+  if (!need_engine (self, &error))
+    {
+      gst_d2v_transcriber_fail (self, error);
+      return GST_FLOW_ERROR;
+    }
+  item = g_new0 (GstD2vSpeechItem, 1);
+  item->run = gst_d2v_speech_run_new (self->engine,
+                                      gst_d2v_audio_base_segment (base), time,
+                                      self->n_heard);
+  g_mutex_lock (&self->lock);
+  self->run = item->run;
+  g_queue_push_tail (&self->items, item);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  return GST_FLOW_OK;
+}
+
+/* How much sound may lie between what was heard and what was said. */
+static guint64
+most_waiting (GstD2vTranscriber *self)
+{
+  GstClockTime most;
+
+  if (self->engine_params.regime == D2V_REGIME_LIVE)
+    most = MAX (self->pipeline_latency,
+                gst_d2v_audio_base_own_latency (GST_D2V_AUDIO_BASE (self)))
+           + MAX_BLOCKED;
+  else
+    most = MAX_WINDOWS_WAITING * gst_d2v_ms (self->engine_params.window_ms);
+  return gst_d2v_samples_in (most, GST_D2V_AUDIO_RATE);
+}
+
+/* Called with the lock held. */
+static gboolean
+is_full (GstD2vTranscriber *self, guint64 most)
+{
+  return self->n_heard - self->n_decided > most
+         || self->items.length > MAX_ITEMS_WAITING;
+}
+
+/* Waits until there is room (recorded), or says that there is none (live).
+ * Called with the lock held. */
+static gboolean
+make_room (GstD2vTranscriber *self)
+{
+  guint64 most;
+
+  g_mutex_unlock (&self->lock);
+  most = most_waiting (self);
+  g_mutex_lock (&self->lock);
+  while (self->engine_params.regime == D2V_REGIME_RECORDED
+         && is_full (self, most) && !self->flushing
+         && self->flow == GST_FLOW_OK)
+    g_cond_wait (&self->cond, &self->lock);
+  return !is_full (self, most);
+}
+
+static GstFlowReturn
+push_samples (GstD2vTranscriber *self, const gfloat *samples, gsize n_samples)
+{
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn flow;
+
+  if (d2v_transcriber_push (self->engine, samples, n_samples, &error))
+    return GST_FLOW_OK;
+  if (!g_error_matches (error, D2V_ERROR, D2V_ERROR_CANCELLED))
+    {
+      gst_d2v_transcriber_fail (self, error);
+      return GST_FLOW_ERROR;
+    }
+  g_mutex_lock (&self->lock);
+  flow = self->flow == GST_FLOW_OK ? GST_FLOW_FLUSHING : self->flow;
+  g_mutex_unlock (&self->lock);
+  return flow;
+}
+
+static GstFlowReturn
+gst_d2v_transcriber_samples (GstD2vAudioBase *base, const gfloat *samples,
+                             gsize n_samples)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+  GstFlowReturn flow;
+  gboolean room;
+
+  if (g_atomic_int_get (&self->settings_changed))
+    gst_d2v_audio_base_break (base); /* the next buffer begins anew */
+  g_mutex_lock (&self->lock);
+  room = make_room (self);
+  flow = self->flushing ? GST_FLOW_FLUSHING : self->flow;
+  if (flow == GST_FLOW_OK && room && self->run)
+    {
+      gst_d2v_speech_run_heard (self->run, n_samples,
+                                g_get_monotonic_time ());
+      self->n_heard += n_samples;
+    }
+  else if (flow == GST_FLOW_OK)
+    self->n_skipped += n_samples;
+  g_mutex_unlock (&self->lock);
+  if (flow != GST_FLOW_OK)
+    return flow;
+  if (room)
+    return push_samples (self, samples, n_samples);
+  gst_d2v_audio_base_break (base);
+  return GST_FLOW_OK;
+}
+
+static void
+gst_d2v_transcriber_anchor (GstD2vAudioBase *base, GstClockTime time)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+
+  g_mutex_lock (&self->lock);
+  if (self->run)
+    gst_d2v_speech_run_anchor (self->run, time);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+gst_d2v_transcriber_drain (GstD2vAudioBase *base)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+  gboolean running;
+
+  g_mutex_lock (&self->lock);
+  running = self->run != NULL && !self->flushing;
+  self->run = NULL;
+  g_mutex_unlock (&self->lock);
+  if (running)
+    d2v_transcriber_drain (self->engine);
+}
+
+/* Downstream takes nothing any more; the end is all it still hears of. */
+static gboolean
+refuse_event (GstD2vTranscriber *self, GstEvent *event, GstFlowReturn flow)
+{
+  if (GST_EVENT_TYPE (event) != GST_EVENT_EOS || flow == GST_FLOW_FLUSHING)
+    {
+      gst_event_unref (event);
+      return FALSE;
+    }
+  if (!self->failed
+      && (flow == GST_FLOW_NOT_LINKED || flow <= GST_FLOW_ERROR))
+    GST_ELEMENT_FLOW_ERROR (self, flow);
+  return gst_pad_event_default (
+      gst_d2v_audio_base_sink_pad (GST_D2V_AUDIO_BASE (self)),
+      GST_OBJECT (self), event);
+}
+
+static gboolean
+gst_d2v_transcriber_event (GstD2vAudioBase *base, GstEvent *event)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+  GstFlowReturn flow;
+
+  g_mutex_lock (&self->lock);
+  flow = self->flushing ? GST_FLOW_FLUSHING : self->flow;
+  if (flow == GST_FLOW_OK && self->run)
+    gst_d2v_speech_run_add_event (self->run, event);
+  else if (flow == GST_FLOW_OK)
+    {
+      GstD2vSpeechItem *item = g_new0 (GstD2vSpeechItem, 1);
+
+      item->event = event;
+      g_queue_push_tail (&self->items, item);
+      g_cond_broadcast (&self->cond);
+    }
+  g_mutex_unlock (&self->lock);
+  return flow == GST_FLOW_OK || refuse_event (self, event, flow);
+}
+
+/* -------------------------------------------------------------- flush -- */
+
+static void
+gst_d2v_transcriber_interrupt (GstD2vAudioBase *base)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+
+  g_mutex_lock (&self->lock);
+  self->flushing = TRUE;
+  if (self->engine)
+    d2v_transcriber_flush (self->engine, TRUE);
+  for (GList *l = self->items.head; l; l = l->next)
+    {
+      GstD2vSpeechItem *item = l->data;
+
+      if (item->run)
+        d2v_transcriber_flush (item->run->engine, TRUE);
+    }
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Nothing is pushed and nobody waits; everything starts afresh. */
+static void
+restart (GstD2vTranscriber *self)
+{
+  g_mutex_lock (&self->lock);
+  g_queue_clear_full (&self->items, gst_d2v_speech_item_free);
+  self->run = NULL;
+  self->n_heard = self->n_decided = 0;
+  self->flow = GST_FLOW_OK;
+  self->failed = FALSE;
+  gst_flow_combiner_reset (self->combiner);
+  if (self->engine)
+    d2v_transcriber_flush (self->engine, FALSE);
+  self->flushing = FALSE;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+gst_d2v_transcriber_flush (GstD2vAudioBase *base, gboolean flushing)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+
+  if (flushing)
+    {
+      gst_d2v_transcriber_interrupt (base);
+      gst_pad_pause_task (self->srcpad);
+      return;
+    }
+  restart (self);
+  gst_d2v_speaker_reset (self, FALSE);
+  gst_pad_start_task (self->srcpad, gst_d2v_transcriber_loop, self->srcpad,
+                      NULL);
+}
+
+static void
+gst_d2v_transcriber_stop (GstD2vAudioBase *base)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+
+  restart (self);
+  forget_engine (self);
+  g_clear_pointer (&self->session, d2v_session_unref);
+  gst_d2v_speaker_reset (self, TRUE);
+}
+
+/* --------------------------------------------------------------- pads -- */
+
+static gboolean
+gst_d2v_transcriber_src_activate (GstPad *pad, GstObject *parent,
+                                  GstPadMode mode, gboolean active)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (parent);
+
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  if (active)
+    {
+      restart (self);
+      self->past = (D2vTranscriberStats){ 0 };
+      self->n_late = self->n_skipped = 0;
+      return gst_pad_start_task (pad, gst_d2v_transcriber_loop, pad, NULL);
+    }
+  gst_d2v_transcriber_interrupt (GST_D2V_AUDIO_BASE (self));
+  return gst_pad_stop_task (pad);
+}
+
+static gboolean
+gst_d2v_transcriber_src_query (GstPad *pad, GstObject *parent,
+                               GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
+    return gst_d2v_audio_base_query_latency (GST_D2V_AUDIO_BASE (parent),
+                                             query);
+  return gst_pad_query_default (pad, parent, query);
+}
+
+/* A pad that was linked anew may take words again. */
+static void
+revive (GstD2vTranscriber *self)
+{
+  gboolean again;
+
+  g_mutex_lock (&self->lock);
+  again = self->flow == GST_FLOW_NOT_LINKED && !self->flushing;
+  if (again)
+    {
+      self->flow = GST_FLOW_OK;
+      gst_flow_combiner_reset (self->combiner);
+    }
+  g_mutex_unlock (&self->lock);
+  if (again)
+    gst_pad_start_task (self->srcpad, gst_d2v_transcriber_loop, self->srcpad,
+                        NULL);
+}
+
+static gboolean
+plays_forward (GstEvent *seek)
+{
+  gdouble rate;
+
+  gst_event_parse_seek (seek, &rate, NULL, NULL, NULL, NULL, NULL, NULL);
+  return rate > 0.0;
+}
+
+static gboolean
+gst_d2v_transcriber_src_event (GstPad *pad, GstObject *parent,
+                               GstEvent *event)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (parent);
+
+  switch (GST_EVENT_TYPE (event))
+    {
+    case GST_EVENT_LATENCY:
+      {
+        GstClockTime latency;
+
+        gst_event_parse_latency (event, &latency);
+        g_mutex_lock (&self->lock);
+        self->pipeline_latency = latency;
+        g_mutex_unlock (&self->lock);
+        break;
+      }
+    case GST_EVENT_RECONFIGURE:
+      revive (self);
+      break;
+    case GST_EVENT_SEEK:
+      if (!plays_forward (event))
+        {
+          GST_INFO_OBJECT (self, "speech cannot be heard backwards");
+          gst_event_unref (event);
+          return FALSE;
+        }
+      break;
+    case GST_EVENT_QOS:
+      /* Late text is no reason for a decoder to skip sound. */
+      gst_event_unref (event);
+      return TRUE;
+    default:
+      break;
+    }
+  return gst_pad_event_default (pad, parent, event);
+}
+
+static void
+set_up_pad (GstD2vTranscriber *self, GstPad *pad)
+{
+  gst_pad_set_query_function (
+      pad, GST_DEBUG_FUNCPTR (gst_d2v_transcriber_src_query));
+  gst_pad_set_event_function (
+      pad, GST_DEBUG_FUNCPTR (gst_d2v_transcriber_src_event));
+  g_mutex_lock (&self->lock);
+  gst_flow_combiner_add_pad (self->combiner, pad);
+  g_mutex_unlock (&self->lock);
+}
+
+static GstPad *
+gst_d2v_transcriber_request_pad (GstElement *element, GstPadTemplate *templ,
+                                 const gchar *name, const GstCaps *caps)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (element);
+  const gchar *kind = GST_PAD_TEMPLATE_NAME_TEMPLATE (templ);
+  GstPad *pad;
+
+  if (has_pad (self, kind))
+    return NULL;
+  pad = gst_d2v_text_pad_new (templ, kind);
+  set_up_pad (self, pad);
+  g_atomic_int_set (&self->settings_changed, TRUE);
+  gst_pad_set_active (pad, TRUE);
+  gst_element_add_pad (element, pad);
+  return pad;
+}
+
+static void
+gst_d2v_transcriber_release_pad (GstElement *element, GstPad *pad)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (element);
+
+  gst_pad_set_active (pad, FALSE);
+  g_mutex_lock (&self->lock);
+  gst_flow_combiner_remove_pad (self->combiner, pad);
+  g_mutex_unlock (&self->lock);
+  g_atomic_int_set (&self->settings_changed, TRUE);
+  gst_element_remove_pad (element, pad);
+}
+
+/* ------------------------------------------------------------ reports -- */
+
+static GstClockTime
+gst_d2v_transcriber_delay (GstD2vAudioBase *base)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+  const D2vTranscriberParams *params = &self->settings.params;
+  GstClockTime delay, lateness;
+
+  GST_OBJECT_LOCK (self);
+  delay = gst_d2v_ms (params->chunk_ms) + gst_d2v_ms (params->right_context_ms);
+  /* A sentence is only there when it has ended, but stands at its beginning. */
+  if (self->settings.output == GST_D2V_TEXT_OUTPUT_SENTENCE)
+    delay += gst_d2v_ms (params->endpoint_max_ms)
+             + gst_d2v_ms (params->endpoint_silence_ms);
+  lateness = gst_d2v_ms (self->settings.lateness_ms);
+  GST_OBJECT_UNLOCK (self);
+  return delay > lateness ? delay - lateness : 0;
+}
+
+static void
+gst_d2v_transcriber_stats (GstD2vAudioBase *base, GstStructure *stats)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+  D2vTranscriberStats s = { 0 };
+  guint64 late, skipped, chunk;
+
+  g_mutex_lock (&self->lock);
+  if (self->engine)
+    d2v_transcriber_stats (self->engine, &s);
+  add_stats (&s, &self->past);
+  late = self->n_late;
+  skipped = self->n_skipped;
+  g_mutex_unlock (&self->lock);
+  GST_OBJECT_LOCK (self);
+  chunk = self->settings.params.chunk_ms * (GST_D2V_AUDIO_RATE / 1000);
+  GST_OBJECT_UNLOCK (self);
+
+  gst_structure_set (
+      stats, "windows-in", G_TYPE_UINT64, s.windows_in, "windows-out",
+      G_TYPE_UINT64, s.windows_out, "windows-dropped-late", G_TYPE_UINT64,
+      s.dropped_late + (skipped + chunk - 1) / chunk,
+      "windows-dropped-nonfinite", G_TYPE_UINT64, s.dropped_nonfinite,
+      "windows-dropped-flushed", G_TYPE_UINT64, s.dropped_flushed,
+      "results-late", G_TYPE_UINT64, late, "rtf", G_TYPE_DOUBLE, s.rtf,
+      "p50-ms", G_TYPE_DOUBLE, s.p50_ms, "p95-ms", G_TYPE_DOUBLE, s.p95_ms,
+      "max-ms", G_TYPE_DOUBLE, s.max_ms, "queue-depth", G_TYPE_UINT,
+      s.queue_depth, NULL);
+}
+
+/* Lets the first window of a live stream find everything prepared, and shows
+ * what a window costs on this machine. */
+static void
+gst_d2v_transcriber_warm_up (GstD2vAudioBase *base, D2vSession *session)
+{
+  D2vTranscriberParams params = make_params (GST_D2V_TRANSCRIBER (base));
+  g_autoptr (D2vTranscriber) engine = NULL;
+  g_autofree gfloat *silence = NULL;
+  guint n;
+  D2vTranscriberStats stats;
+
+  if (params.regime != D2V_REGIME_LIVE)
+    return;
+  n = (params.left_context_ms + params.chunk_ms + params.right_context_ms)
+      * (GST_D2V_AUDIO_RATE / 1000);
+  silence = g_try_new0 (gfloat, n);
+  engine = d2v_transcriber_new (session, &params, NULL);
+  if (!engine || !silence
+      || !d2v_transcriber_push (engine, silence, n, NULL))
+    return;
+  d2v_transcriber_drain (engine);
+  for (gboolean more = TRUE; more;)
+    {
+      g_autoptr (D2vTranscript) t = d2v_transcriber_pull (engine, -1, NULL);
+
+      more = t && t->type != D2V_TRANSCRIPT_DRAINED;
+    }
+  d2v_transcriber_stats (engine, &stats);
+  gst_d2v_audio_base_measured (base, stats.p50_ms * GST_MSECOND);
+}
+
+/* --------------------------------------------------------- properties -- */
+
+static guint *
+duration_field (GstD2vTranscriberSettings *settings, guint id)
+{
+  switch (id)
+    {
+    case PROP_WINDOW_DURATION:
+      return &settings->params.window_ms;
+    case PROP_STRIDE_DURATION:
+      return &settings->params.stride_ms;
+    case PROP_CHUNK_DURATION:
+      return &settings->params.chunk_ms;
+    case PROP_LEFT_CONTEXT:
+      return &settings->params.left_context_ms;
+    case PROP_RIGHT_CONTEXT:
+      return &settings->params.right_context_ms;
+    case PROP_PARTIAL_INTERVAL:
+      return &settings->params.partial_interval_ms;
+    case PROP_ENDPOINT_SILENCE:
+      return &settings->params.endpoint_silence_ms;
+    case PROP_ENDPOINT_MAX_DURATION:
+      return &settings->params.endpoint_max_ms;
+    case PROP_LATENESS:
+      return &settings->lateness_ms;
+    default:
+      return NULL;
+    }
+}
+
+/* What a changed property asks for besides being stored. */
+static void
+react (GstD2vTranscriber *self, guint id)
+{
+  switch (id)
+    {
+    case PROP_LATENESS:
+    case PROP_OUTPUT:
+    case PROP_CHUNK_DURATION:
+    case PROP_RIGHT_CONTEXT:
+    case PROP_ENDPOINT_SILENCE:
+    case PROP_ENDPOINT_MAX_DURATION:
+      gst_d2v_audio_base_latency_changed (GST_D2V_AUDIO_BASE (self));
+      break;
+    default:
+      break;
+    }
+  g_atomic_int_set (&self->settings_changed, TRUE);
+}
+
+static void
+gst_d2v_transcriber_set_property (GObject *object, guint id,
+                                  const GValue *value, GParamSpec *pspec)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (object);
+  GstD2vTranscriberSettings *settings = &self->settings;
+  guint *duration = duration_field (settings, id);
+
+  GST_OBJECT_LOCK (self);
+  switch (id)
+    {
+    case PROP_LANGUAGE_CODE:
+      g_free (settings->language);
+      settings->language = g_value_dup_string (value);
+      break;
+    case PROP_ON_LATE:
+      settings->on_late = g_value_get_enum (value);
+      break;
+    case PROP_PARTIAL_RESULTS:
+      settings->partial_results = g_value_get_boolean (value);
+      break;
+    case PROP_WORD_CONFIDENCE_THRESHOLD:
+      settings->min_confidence = g_value_get_float (value);
+      break;
+    case PROP_OUTPUT:
+      settings->output = g_value_get_enum (value);
+      break;
+    case PROP_TEXT_CASE:
+      settings->params.text_case = g_value_get_enum (value);
+      break;
+    case PROP_NONFINITE:
+      settings->params.nonfinite = g_value_get_enum (value);
+      break;
+    default:
+      if (duration)
+        *duration = g_value_get_uint (value);
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+  GST_OBJECT_UNLOCK (self);
+  react (self, id);
+}
+
+static void
+gst_d2v_transcriber_get_property (GObject *object, guint id, GValue *value,
+                                  GParamSpec *pspec)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (object);
+  GstD2vTranscriberSettings *settings = &self->settings;
+  guint *duration = duration_field (settings, id);
+
+  GST_OBJECT_LOCK (self);
+  switch (id)
+    {
+    case PROP_LANGUAGE_CODE:
+      g_value_set_string (value, settings->language);
+      break;
+    case PROP_ON_LATE:
+      g_value_set_enum (value, settings->on_late);
+      break;
+    case PROP_PARTIAL_RESULTS:
+      g_value_set_boolean (value, settings->partial_results);
+      break;
+    case PROP_WORD_CONFIDENCE_THRESHOLD:
+      g_value_set_float (value, settings->min_confidence);
+      break;
+    case PROP_OUTPUT:
+      g_value_set_enum (value, settings->output);
+      break;
+    case PROP_TEXT_CASE:
+      g_value_set_enum (value, settings->params.text_case);
+      break;
+    case PROP_NONFINITE:
+      g_value_set_enum (value, settings->params.nonfinite);
+      break;
+    default:
+      if (duration)
+        g_value_set_uint (value, *duration);
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+  GST_OBJECT_UNLOCK (self);
+}
+
+#define FLAGS                                                                 \
+  (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)
+
+static void
+install_duration (GObjectClass *klass, guint id, const gchar *name,
+                  const gchar *nick, const gchar *blurb, guint min, guint max,
+                  guint ms)
+{
+  g_object_class_install_property (
+      klass, id, g_param_spec_uint (name, nick, blurb, min, max, ms, FLAGS));
+}
+
+static void
+install_windows (GObjectClass *klass)
+{
+  install_duration (klass, PROP_WINDOW_DURATION, "window-duration", "Window",
+                    "Recorded: sound heard at a time, in milliseconds; a "
+                    "shorter clip is heard at once",
+                    1000, 120000, 30000);
+  install_duration (klass, PROP_STRIDE_DURATION, "stride-duration", "Stride",
+                    "Recorded: overlap on each side of a window, in "
+                    "milliseconds (0 = a sixth of the window)",
+                    0, 40000, 0);
+  install_duration (klass, PROP_CHUNK_DURATION, "chunk-duration", "Chunk",
+                    "Live: new sound in each window, in milliseconds; shorter "
+                    "is sooner and costs more",
+                    40, 10000, 500);
+  install_duration (klass, PROP_LEFT_CONTEXT, "left-context", "Left context",
+                    "Live: sound heard again before each chunk, in "
+                    "milliseconds",
+                    20, 30000, 2400);
+  install_duration (klass, PROP_RIGHT_CONTEXT, "right-context",
+                    "Right context",
+                    "Live: sound waited for after each chunk, in "
+                    "milliseconds; longer is more accurate and later",
+                    20, 10000, 600);
+}
+
+static void
+install_sentences (GObjectClass *klass)
+{
+  g_object_class_install_property (
+      klass, PROP_OUTPUT,
+      g_param_spec_enum ("output", "Output",
+                         "What one buffer holds; live sentences wait for "
+                         "their end, and so does the declared latency",
+                         GST_TYPE_D2V_TEXT_OUTPUT, GST_D2V_TEXT_OUTPUT_WORD,
+                         FLAGS));
+  install_duration (klass, PROP_ENDPOINT_SILENCE, "endpoint-silence",
+                    "Endpoint silence",
+                    "A pause that ends a sentence, in milliseconds", 100,
+                    10000, 500);
+  install_duration (klass, PROP_ENDPOINT_MAX_DURATION,
+                    "endpoint-max-duration", "Longest sentence",
+                    "A sentence's greatest length, in milliseconds", 1000,
+                    120000, 12000);
+  g_object_class_install_property (
+      klass, PROP_TEXT_CASE,
+      g_param_spec_enum ("text-case", "Case",
+                         "Letter case; most vocabularies know upper case only",
+                         GST_TYPE_D2V_TEXT_CASE, D2V_TEXT_CASE_VOCABULARY,
+                         FLAGS));
+}
+
+static void
+install_partial (GObjectClass *klass)
+{
+  g_object_class_install_property (
+      klass, PROP_PARTIAL_RESULTS,
+      g_param_spec_boolean ("partial-results", "Partial results",
+                            "Also post what is heard of unfinished words, and "
+                            "write it on json_src; partial_src has it in any "
+                            "case",
+                            FALSE, FLAGS));
+  install_duration (klass, PROP_PARTIAL_INTERVAL, "partial-interval",
+                    "Partial interval",
+                    "At most one partial result in this time, in "
+                    "milliseconds",
+                    20, 10000, 200);
+}
+
+static void
+install_policies (GObjectClass *klass)
+{
+  g_object_class_install_property (
+      klass, PROP_WORD_CONFIDENCE_THRESHOLD,
+      g_param_spec_float ("word-confidence-threshold", "Least confidence",
+                          "Words that the model is less sure of are dropped",
+                          0.0f, 1.0f, 0.0f, FLAGS | GST_PARAM_CONTROLLABLE));
+  install_duration (klass, PROP_LATENESS, "lateness", "Lateness",
+                    "Time stamps are moved forward by this, in milliseconds; "
+                    "the declared latency is shorter by as much",
+                    0, 60000, 0);
+  g_object_class_install_property (
+      klass, PROP_ON_LATE,
+      g_param_spec_enum ("on-late", "On late results",
+                         "Live: what to do with results that come after the "
+                         "declared latency",
+                         GST_TYPE_D2V_ON_LATE, GST_D2V_ON_LATE_PASS, FLAGS));
+  g_object_class_install_property (
+      klass, PROP_NONFINITE,
+      g_param_spec_enum ("nonfinite", "On NaN and infinity",
+                         "What to do with windows of samples that are no "
+                         "numbers",
+                         GST_TYPE_D2V_NONFINITE, D2V_NONFINITE_DROP, FLAGS));
+  g_object_class_install_property (
+      klass, PROP_LANGUAGE_CODE,
+      g_param_spec_string ("language-code", "Language",
+                           "What language the model hears, as a tag of the "
+                           "text and a field of results",
+                           NULL, FLAGS));
+}
+
+/* -------------------------------------------------------------- class -- */
+
+static void
+gst_d2v_transcriber_finalize (GObject *object)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (object);
+
+  g_queue_clear_full (&self->items, gst_d2v_speech_item_free);
+  g_clear_pointer (&self->engine, d2v_transcriber_unref);
+  g_clear_pointer (&self->session, d2v_session_unref);
+  gst_flow_combiner_unref (self->combiner);
+  gst_d2v_speaker_clear (&self->speaker);
+  g_free (self->settings.language);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->cond);
+  G_OBJECT_CLASS (gst_d2v_transcriber_parent_class)->finalize (object);
+}
+
+static void
+set_vmethods (GstD2vAudioBaseClass *klass)
+{
+  klass->head = D2V_HEAD_CTC;
+  klass->warm_up = gst_d2v_transcriber_warm_up;
+  klass->start = gst_d2v_transcriber_start;
+  klass->begin = gst_d2v_transcriber_begin;
+  klass->samples = gst_d2v_transcriber_samples;
+  klass->anchor = gst_d2v_transcriber_anchor;
+  klass->drain = gst_d2v_transcriber_drain;
+  klass->event = gst_d2v_transcriber_event;
+  klass->interrupt = gst_d2v_transcriber_interrupt;
+  klass->flush = gst_d2v_transcriber_flush;
+  klass->stop = gst_d2v_transcriber_stop;
+  klass->delay = gst_d2v_transcriber_delay;
+  klass->stats = gst_d2v_transcriber_stats;
+}
+
+static void
+gst_d2v_transcriber_class_init (GstD2vTranscriberClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+
+  GST_DEBUG_CATEGORY_INIT (gst_d2v_transcriber_debug, "d2vtranscriber", 0,
+                           "Data2Vec speech recognition");
+  object_class->finalize = gst_d2v_transcriber_finalize;
+  object_class->set_property = gst_d2v_transcriber_set_property;
+  object_class->get_property = gst_d2v_transcriber_get_property;
+  install_windows (object_class);
+  install_sentences (object_class);
+  install_partial (object_class);
+  install_policies (object_class);
+
+  element_class->request_new_pad
+      = GST_DEBUG_FUNCPTR (gst_d2v_transcriber_request_pad);
+  element_class->release_pad
+      = GST_DEBUG_FUNCPTR (gst_d2v_transcriber_release_pad);
+  gst_element_class_add_static_pad_template_with_gtype (
+      element_class, &src_template, GST_TYPE_D2V_TEXT_PAD);
+  gst_element_class_add_static_pad_template_with_gtype (
+      element_class, &partial_template, GST_TYPE_D2V_TEXT_PAD);
+  gst_element_class_add_static_pad_template_with_gtype (
+      element_class, &json_template, GST_TYPE_D2V_TEXT_PAD);
+  gst_element_class_set_static_metadata (
+      element_class, "Data2Vec transcriber", "Audio/Text/Filter",
+      "Turns speech into timed words with a Data2Vec model",
+      "The gst-data2vec authors");
+  set_vmethods (GST_D2V_AUDIO_BASE_CLASS (klass));
+}
+
+static void
+gst_d2v_transcriber_init (GstD2vTranscriber *self)
+{
+  GstPadTemplate *templ = gst_element_get_pad_template (GST_ELEMENT (self),
+                                                        "src");
+
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+  self->combiner = gst_flow_combiner_new ();
+  self->pipeline_latency = 0;
+  gst_d2v_speaker_init (&self->speaker);
+  self->settings.params
+      = (D2vTranscriberParams){ .window_ms = 30000,
+                                .chunk_ms = 500,
+                                .left_context_ms = 2400,
+                                .right_context_ms = 600,
+                                .partial_interval_ms = 200,
+                                .endpoint_silence_ms = 500,
+                                .endpoint_max_ms = 12000 };
+
+  self->srcpad = gst_d2v_text_pad_new (templ, "src");
+  set_up_pad (self, self->srcpad);
+  gst_pad_set_activatemode_function (
+      self->srcpad, GST_DEBUG_FUNCPTR (gst_d2v_transcriber_src_activate));
+  gst_element_add_pad (GST_ELEMENT (self), self->srcpad);
+}
