@@ -21,6 +21,7 @@ def audio(config, head, seed, frames):
 
 def text(config, head, seed, tokens):
     n = max(1, min(tokens, config.max_position_embeddings - config.pad_token_id - 1))
+    n -= n % (config.chunk_size_feed_forward or 1)  # the original insists
     shape = (1, 3, n) if head == "ForMultipleChoice" else (2, n)
     ids = integers(f"{seed}/input_ids", shape, 0, config.vocab_size - 1)
     ids += ids >= config.pad_token_id  # the padding comes below
