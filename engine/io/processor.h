@@ -33,3 +33,12 @@ gboolean d2v_audio_processor_read (const gchar *dir,
 gboolean d2v_image_processor_read (const gchar *dir, gsize num_channels,
                                    D2vImageProcessorConfig *out,
                                    GError **error);
+/* The same from memory, for tests and fuzzing; @name stands in messages. */
+gboolean d2v_audio_processor_parse (const gchar *text, gsize length,
+                                    const gchar *name,
+                                    D2vAudioProcessorConfig *out,
+                                    GError **error);
+gboolean d2v_image_processor_parse (const gchar *text, gsize length,
+                                    const gchar *name, gsize num_channels,
+                                    D2vImageProcessorConfig *out,
+                                    GError **error);
