@@ -4,6 +4,8 @@
 
 #include "engine/tensor/tensor.h"
 
+#include "engine/base/hash.h"
+
 struct _D2vTensors
 {
   GPtrArray *names;     /* owned strings, in order */
@@ -21,7 +23,7 @@ d2v_tensors_new (void)
 
   tensors->names = g_ptr_array_new_with_free_func (g_free);
   tensors->by_name
-      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
+      = g_hash_table_new_full (d2v_str_hash, g_str_equal, NULL,
                                (GDestroyNotify) d2v_tensor_unref);
   g_atomic_ref_count_init (&tensors->ref_count);
   return tensors;
