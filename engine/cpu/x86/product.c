@@ -7,6 +7,12 @@
 
 #define ALWAYS_INLINE static inline __attribute__ ((always_inline))
 #define UNROLL _Pragma ("GCC unroll 16")
+/* Over the sums of a tile, which are registers: unrolled without rest. */
+#define EACH_SUM                                                               \
+  UNROLL                                                                       \
+  for (gsize i = 0; i < n_rows; i++)                                           \
+    UNROLL                                                                     \
+  for (gsize j = 0; j < n_vectors; j++)
 
 /* ------------------------------------------------------------ a tile -- */
 
@@ -17,11 +23,9 @@
 /* @n_rows and @n_vectors are constants after inlining, so that @sum lives in
  * registers. */
 ALWAYS_INLINE void
-sum_segment (const gsize n_rows, const gsize n_vectors, const gfloat *a,
-             gssize step, gsize n, const gfloat *b, Vf sum[TILE_ROWS][2])
+sum_steps (const gsize n_rows, const gsize n_vectors, const gfloat *base[4],
+           gssize step, gsize n, const gfloat *b, Vf sum[TILE_ROWS][2])
 {
-  const gfloat *base[4] = { a, a + 3 * step, a + 6 * step, a + 9 * step };
-
   for (gsize k = 0; k < n; k++)
     {
       Vf column[2];
@@ -46,49 +50,70 @@ sum_segment (const gsize n_rows, const gsize n_vectors, const gfloat *a,
     }
 }
 
-ALWAYS_INLINE void
-make_tile (const gsize n_rows, const gsize n_vectors, const Rows *rows,
-           gsize first_row, const gfloat *panel, const gfloat *bias,
-           gfloat *out, gsize out_step)
+/* One tile's work. While it is summed, its share of the next panel is fetched
+ * into the second-level cache: @n_lines lines of 64 bytes from @fetch on every
+ * FETCH_STEPS steps. */
+typedef struct
 {
-  const gfloat *a = rows->data + first_row * rows->row_step;
-  Vf sum[TILE_ROWS][2];
+  const gfloat *a; /* of the tile's first row */
+  const Rows *rows;
+  const gfloat *panel, *bias;
+  const gchar *fetch;
+  gsize n_lines;
+  gfloat *out;
+  gsize out_step;
+} Tile;
 
-  UNROLL
-  for (gsize i = 0; i < n_rows; i++)
-    UNROLL
-  for (gsize j = 0; j < n_vectors; j++)
-    sum[i][j] = v_load (bias + j * LANES);
+#define FETCH_STEPS 8
+
+ALWAYS_INLINE void
+sum_tile (const gsize n_rows, const gsize n_vectors, const Tile *tile,
+          Vf sum[TILE_ROWS][2])
+{
+  const Rows *rows = tile->rows;
+  const gssize step = rows->row_step;
+  const gchar *fetch = tile->fetch;
+  const gsize n_lines = tile->n_lines;
 
   for (gsize s = 0; s < rows->n_segments; s++)
-    sum_segment (n_rows, n_vectors, a + s * rows->segment_step, rows->row_step,
-                 rows->segment,
-                 panel + s * rows->panel_step * n_vectors * LANES, sum);
+    {
+      const gfloat *a = tile->a + s * rows->segment_step;
+      const gfloat *base[4] = { a, a + 3 * step, a + 6 * step, a + 9 * step };
+      const gfloat *b = tile->panel + s * rows->panel_step * n_vectors * LANES;
 
-  UNROLL
-  for (gsize i = 0; i < n_rows; i++)
-    UNROLL
-  for (gsize j = 0; j < n_vectors; j++)
-    v_store (out + i * out_step + j * LANES, sum[i][j]);
+      for (gsize k = 0; k < rows->segment; k += FETCH_STEPS)
+        {
+          for (gsize i = 0; i < n_lines; i++, fetch += 64)
+            __builtin_prefetch (fetch, 0, 2);
+          sum_steps (n_rows, n_vectors, base, step,
+                     d2v_min (rows->segment - k, FETCH_STEPS),
+                     b + k * n_vectors * LANES, sum);
+        }
+    }
 }
 
-typedef void (*TileFunc) (const Rows *rows, gsize first_row,
-                          const gfloat *panel, const gfloat *bias, gfloat *out,
-                          gsize out_step);
+ALWAYS_INLINE void
+make_tile (const gsize n_rows, const gsize n_vectors, const Tile *tile)
+{
+  Vf sum[TILE_ROWS][2];
+
+  EACH_SUM sum[i][j] = v_load (tile->bias + j * LANES);
+  sum_tile (n_rows, n_vectors, tile, sum);
+  EACH_SUM v_store (tile->out + i * tile->out_step + j * LANES, sum[i][j]);
+}
 
 #define TILE(n_rows, n_vectors)                                                \
-  static void tile_##n_rows##_##n_vectors (                                    \
-      const Rows *rows, gsize first_row, const gfloat *panel,                  \
-      const gfloat *bias, gfloat *out, gsize out_step)                         \
+  static void tile_##n_rows##_##n_vectors (const Tile *tile)                   \
   {                                                                            \
-    make_tile (n_rows, n_vectors, rows, first_row, panel, bias, out,           \
-               out_step);                                                      \
+    make_tile (n_rows, n_vectors, tile);                                       \
   }
 #define TILES(n_rows) TILE (n_rows, 1) TILE (n_rows, 2)
 #define NAMES(n_rows)                                                          \
   {                                                                            \
     tile_##n_rows##_1, tile_##n_rows##_2                                       \
   }
+
+typedef void (*TileFunc) (const Tile *tile);
 
 /* clang-format off */
 TILES (1) TILES (2) TILES (3) TILES (4) TILES (5) TILES (6)
@@ -151,8 +176,13 @@ LEVEL (product_panel) (const Rows *rows, gsize n_rows, const gfloat *panel,
   gfloat wide_bias[PANEL] __attribute__ ((aligned (64))) = { 0 };
   gfloat buffer[TILE_ROWS * PANEL] __attribute__ ((aligned (64)));
   /* Tiles of nearly equal height: a low one is slower per row. */
-  gsize n_tiles = d2v_ceil_div (n_rows, TILE_ROWS);
+  const gsize n_tiles = d2v_ceil_div (n_rows, TILE_ROWS);
+  const gsize k = rows->n_segments * rows->segment;
+  const gchar *next = (const gchar *) (panel + k * width);
+  Tile tile = { .rows = rows, .panel = panel, .bias = wide_bias };
 
+  tile.n_lines
+      = d2v_ceil_div (FETCH_STEPS * width * sizeof (gfloat), 64 * n_tiles);
   if (bias != NULL)
     memcpy (wide_bias, bias, n_columns * sizeof (gfloat));
   for (gsize i = 0; i < n_tiles; i++)
@@ -160,16 +190,15 @@ LEVEL (product_panel) (const Rows *rows, gsize n_rows, const gfloat *panel,
       gsize row = n_rows * i / n_tiles;
       gsize n = n_rows * (i + 1) / n_tiles - row;
       gfloat *y = out + row * out_step;
-      TileFunc func = tiles[n - 1][n_vectors - 1];
 
-      if (direct)
-        {
-          func (rows, row, panel, wide_bias, y, out_step);
-          continue;
-        }
-      func (rows, row, panel, wide_bias, buffer, width);
-      finish_tile (buffer, width, finish != NULL ? finish : &nothing, row, n,
-                   n_columns, y, out_step);
+      tile.a = rows->data + row * rows->row_step;
+      tile.fetch = next + k * width * sizeof (gfloat) / n_tiles * i;
+      tile.out = direct ? y : buffer;
+      tile.out_step = direct ? out_step : width;
+      tiles[n - 1][n_vectors - 1](&tile);
+      if (!direct)
+        finish_tile (buffer, width, finish != NULL ? finish : &nothing, row, n,
+                     n_columns, y, out_step);
     }
 }
 
