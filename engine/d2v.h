@@ -263,8 +263,9 @@ D2vHead d2v_model_head (const D2vModel *model);
 guint d2v_model_n_labels (const D2vModel *model);
 const gchar *d2v_model_label (const D2vModel *model, guint index);
 guint d2v_model_sampling_rate (const D2vModel *model); /* 0 unless audio */
-/* What `d2v inspect --json` prints: one JSON object. Free with g_free(). */
-gchar *d2v_model_inspect (D2vModel *model);
+/* What `d2v inspect` prints: lines of text, or one JSON object. Free with
+ * g_free(). */
+gchar *d2v_model_inspect (D2vModel *model, gboolean json);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vModel, d2v_model_unref)
 
 /* ------------------------------------------------------------ devices -- */

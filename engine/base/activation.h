@@ -8,9 +8,9 @@
 /* The activations of the original's registry, in exact arithmetic. */
 typedef enum
 {
-  D2V_ACTIVATION_NONE, /* "linear" */
-  D2V_ACTIVATION_GELU,       /* gelu, gelu_python: erf */
-  D2V_ACTIVATION_GELU_TANH,  /* gelu_new, gelu_pytorch_tanh, ... */
+  D2V_ACTIVATION_NONE,      /* "linear" */
+  D2V_ACTIVATION_GELU,      /* gelu, gelu_python: erf */
+  D2V_ACTIVATION_GELU_TANH, /* gelu_new, gelu_pytorch_tanh, ... */
   D2V_ACTIVATION_GELU_FAST,
   D2V_ACTIVATION_GELU_10,
   D2V_ACTIVATION_QUICK_GELU,

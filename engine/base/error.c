@@ -6,7 +6,7 @@
 
 #define MAX_NAME 128
 
-G_DEFINE_QUARK (d2v-error-quark, d2v_error)
+G_DEFINE_QUARK (d2v - error - quark, d2v_error)
 
 /* clang-format off */
 static const gchar *const names[D2V_N_ERRORS] = {

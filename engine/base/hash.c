@@ -19,7 +19,7 @@ draw_keys (void)
     return;
   if (getrandom (keys, sizeof keys, GRND_NONBLOCK) != sizeof keys)
     for (guint i = 0; i < N_KEYS; i++)
-      keys[i] = (guint64)g_random_int () << 32 | g_random_int ();
+      keys[i] = (guint64) g_random_int () << 32 | g_random_int ();
   g_once_init_leave (&drawn, 1);
 }
 
@@ -28,9 +28,9 @@ draw_keys (void)
 static inline guint64
 mix (guint64 a, guint64 b)
 {
-  unsigned __int128 product = (unsigned __int128)a * b;
+  unsigned __int128 product = (unsigned __int128) a * b;
 
-  return (guint64)product ^ (guint64)(product >> 64);
+  return (guint64) product ^ (guint64) (product >> 64);
 }
 
 static inline guint64
@@ -70,5 +70,5 @@ d2v_hash (guint64 seed, gconstpointer data, gsize n_bytes)
 guint
 d2v_str_hash (gconstpointer string)
 {
-  return (guint)d2v_hash (0, string, strlen (string));
+  return (guint) d2v_hash (0, string, strlen (string));
 }

@@ -32,9 +32,9 @@ struct _D2vPool
   gsize n_items;
   gsize grain;
 
-  _Atomic gsize next;      /* first item that nobody has taken */
-  _Atomic guint running;   /* workers that have not finished this loop */
-  _Atomic guint64 serial;  /* counts loops */
+  _Atomic gsize next;     /* first item that nobody has taken */
+  _Atomic guint running;  /* workers that have not finished this loop */
+  _Atomic guint64 serial; /* counts loops */
   _Atomic gboolean quit;
 
   pthread_mutex_t lock;

@@ -22,5 +22,5 @@ guint d2v_pool_n_threads (const D2vPool *pool);
  * items (0: one equal share a thread), and returns when all are. Which thread
  * takes which piece is open, so the outcome of an item must not depend on it.
  * One caller at a time; no nesting. Allocates nothing. */
-void d2v_pool_run (D2vPool *pool, gsize n_items, gsize grain,
-                   D2vPoolFunc func, gpointer data);
+void d2v_pool_run (D2vPool *pool, gsize n_items, gsize grain, D2vPoolFunc func,
+                   gpointer data);

@@ -23,8 +23,7 @@ typedef struct
   /* Makes ready to run @plan: packs the weights that it needs and has not
    * packed before, places the arena. Takes over @plan also when it fails.
    * Fails with UNSUPPORTED naming an op that it lacks. */
-  D2vPrepared *(*prepare) (D2vBackend *backend, D2vPlan *plan,
-                           GError **error);
+  D2vPrepared *(*prepare) (D2vBackend *backend, D2vPlan *plan, GError **error);
   /* Runs it. Allocates nothing. Called from one thread at a time. */
   gboolean (*run) (D2vBackend *backend, D2vPrepared *prepared,
                    const D2vRun *run, GError **error);
@@ -37,8 +36,7 @@ typedef struct
 struct _D2vBackend
 {
   const D2vBackendFunctions *functions;
-  D2vFusions fusions;   /* what its kernels can take along */
-  gchar *device_name;   /* owned */
+  D2vFusions fusions; /* what its kernels can take along */
+  gchar *device_name; /* owned */
   guint n_threads;
 };
-

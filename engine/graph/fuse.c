@@ -20,8 +20,7 @@ typedef struct
 static const D2vNode *
 producer (const Fusion *f, const D2vNode *node, guint slot, D2vOp op)
 {
-  if (d2v_is_none (node->inputs[slot])
-      || f->n_uses[node->inputs[slot].id] != 1)
+  if (d2v_is_none (node->inputs[slot]) || f->n_uses[node->inputs[slot].id] != 1)
     return NULL;
 
   const D2vNode *from = d2v_graph_node (f->graph, node->inputs[slot]);

@@ -134,8 +134,7 @@ d2v_graph_constant (D2vGraph *graph, D2vTensor *tensor)
 D2vValue
 d2v_graph_state (D2vGraph *graph, D2vShape shape)
 {
-  D2vNode node
-      = { .kind = D2V_VALUE_STATE, .dtype = D2V_F32, .shape = shape };
+  D2vNode node = { .kind = D2V_VALUE_STATE, .dtype = D2V_F32, .shape = shape };
 
   return append (graph, &node);
 }
@@ -175,10 +174,9 @@ d2v_graph_record (D2vGraph *graph, D2vOp op, guint n_inputs,
     return D2V_NONE;
   g_assert (n_inputs >= ops[op].fewest && n_inputs <= ops[op].most);
 
-  D2vNode node = { .kind = D2V_VALUE_NODE,
-                   .op = op,
-                   .n_inputs = n_inputs,
-                   .dtype = D2V_F32 };
+  D2vNode node = {
+    .kind = D2V_VALUE_NODE, .op = op, .n_inputs = n_inputs, .dtype = D2V_F32
+  };
   const D2vShape *shapes[D2V_MAX_INPUTS] = { NULL };
 
   if (attributes != NULL)
@@ -299,7 +297,7 @@ d2v_op_reshape (D2vGraph *g, D2vValue x, D2vShape shape)
 D2vValue
 d2v_op_slice (D2vGraph *g, D2vValue x, gint axis, gsize begin, gsize length)
 {
-  return record1 (g, D2V_OP_SLICE, x,
-                  (D2vAttributes){
-                      .axis = axis, .begin = begin, .length = length });
+  return record1 (
+      g, D2V_OP_SLICE, x,
+      (D2vAttributes){ .axis = axis, .begin = begin, .length = length });
 }

@@ -92,33 +92,33 @@
 #include "engine/tensor/tensor.h"
 
 /* Constant, name, fewest and most inputs. */
-#define D2V_OP_LIST(OP)                      \
-  OP (ADD, add, 2, 2)                        \
-  OP (MUL, mul, 2, 2)                        \
-  OP (ACTIVATE, activate, 1, 1)              \
-  OP (LAYER_NORM, layer_norm, 1, 3)          \
-  OP (LINEAR, linear, 2, 9)                  \
-  OP (CONV1D, conv1d, 2, 5)                  \
-  OP (ATTENTION, attention, 1, 6)            \
-  OP (EMBED, embed, 2, 2)                    \
-  OP (RESHAPE, reshape, 1, 1)                \
-  OP (SLICE, slice, 1, 1)                    \
-  OP (CONCAT, concat, 1, 9)                  \
-  OP (PREPEND, prepend, 2, 2)                \
-  OP (MASK_ROWS, mask_rows, 2, 2)            \
-  OP (SELECT_ROWS, select_rows, 3, 3)        \
-  OP (SCALE_ADD, scale_add, 3, 3)            \
-  OP (GLU, glu, 1, 1)                        \
-  OP (POOL_MEAN, pool_mean, 1, 2)            \
-  OP (POOL_STATS, pool_stats, 1, 2)          \
-  OP (PATCHES, patches, 1, 1)                \
-  OP (CONV2D, conv2d, 2, 3)                  \
-  OP (SHUFFLE2, shuffle2, 1, 1)              \
-  OP (MAX_POOL2, max_pool2, 1, 1)            \
-  OP (ADAPTIVE_POOL, adaptive_pool, 1, 1)    \
-  OP (RESIZE_BILINEAR, resize_bilinear, 1, 1) \
-  OP (RESIZE_BICUBIC, resize_bicubic, 1, 1)  \
-  OP (RELATIVE_TABLE, relative_table, 1, 1)  \
+#define D2V_OP_LIST(OP)                                                        \
+  OP (ADD, add, 2, 2)                                                          \
+  OP (MUL, mul, 2, 2)                                                          \
+  OP (ACTIVATE, activate, 1, 1)                                                \
+  OP (LAYER_NORM, layer_norm, 1, 3)                                            \
+  OP (LINEAR, linear, 2, 9)                                                    \
+  OP (CONV1D, conv1d, 2, 5)                                                    \
+  OP (ATTENTION, attention, 1, 6)                                              \
+  OP (EMBED, embed, 2, 2)                                                      \
+  OP (RESHAPE, reshape, 1, 1)                                                  \
+  OP (SLICE, slice, 1, 1)                                                      \
+  OP (CONCAT, concat, 1, 9)                                                    \
+  OP (PREPEND, prepend, 2, 2)                                                  \
+  OP (MASK_ROWS, mask_rows, 2, 2)                                              \
+  OP (SELECT_ROWS, select_rows, 3, 3)                                          \
+  OP (SCALE_ADD, scale_add, 3, 3)                                              \
+  OP (GLU, glu, 1, 1)                                                          \
+  OP (POOL_MEAN, pool_mean, 1, 2)                                              \
+  OP (POOL_STATS, pool_stats, 1, 2)                                            \
+  OP (PATCHES, patches, 1, 1)                                                  \
+  OP (CONV2D, conv2d, 2, 3)                                                    \
+  OP (SHUFFLE2, shuffle2, 1, 1)                                                \
+  OP (MAX_POOL2, max_pool2, 1, 1)                                              \
+  OP (ADAPTIVE_POOL, adaptive_pool, 1, 1)                                      \
+  OP (RESIZE_BILINEAR, resize_bilinear, 1, 1)                                  \
+  OP (RESIZE_BICUBIC, resize_bicubic, 1, 1)                                    \
+  OP (RELATIVE_TABLE, relative_table, 1, 1)                                    \
   OP (CHANNELS_FIRST, channels_first, 1, 1)
 
 typedef enum
@@ -126,7 +126,7 @@ typedef enum
 #define OP(NAME, name, fewest, most) D2V_OP_##NAME,
   D2V_OP_LIST (OP)
 #undef OP
-  D2V_N_OPS
+      D2V_N_OPS
 } D2vOp;
 
 #define D2V_MAX_INPUTS 9

@@ -73,8 +73,8 @@ mark_folded (Planner *p)
         if (!d2v_is_none (node->inputs[j]))
           {
             gint id = node->inputs[j].id;
-            p->folded[i] &= node_at (p, id)->kind == D2V_VALUE_CONSTANT
-                            || p->folded[id];
+            p->folded[i]
+                &= node_at (p, id)->kind == D2V_VALUE_CONSTANT || p->folded[id];
           }
     }
 }
@@ -104,8 +104,8 @@ static void
 find_roots (Planner *p)
 {
   for (guint i = 0; i < p->n_values; i++)
-    p->root[i] = is_alias (p, i) ? p->root[node_at (p, i)->inputs[0].id]
-                                 : (gint) i;
+    p->root[i]
+        = is_alias (p, i) ? p->root[node_at (p, i)->inputs[0].id] : (gint) i;
 }
 
 /* Folded nodes come first: they run once, at preparation. */
@@ -148,9 +148,8 @@ bytes_of (const Planner *p, guint id)
 {
   const D2vNode *node = node_at (p, id);
 
-  return d2v_align (d2v_shape_size (&node->shape)
-                        * d2v_dtype_size (node->dtype),
-                    ALIGNMENT);
+  return d2v_align (
+      d2v_shape_size (&node->shape) * d2v_dtype_size (node->dtype), ALIGNMENT);
 }
 
 static gint
@@ -280,8 +279,8 @@ make_plan (Planner *p, D2vFusions fusions)
   place_arena (p);
   place_aliases (p);
   for (guint i = 0; i < plan->n_order; i++)
-    plan->flop += d2v_node_flop (plan->graph,
-                                 node_at (p, (guint) plan->order[i]));
+    plan->flop
+        += d2v_node_flop (plan->graph, node_at (p, (guint) plan->order[i]));
 }
 
 D2vPlan *

@@ -40,7 +40,7 @@ typedef struct
   D2vGraph *graph; /* owned; nodes as fused */
   gint *order;     /* value ids of nodes to run, folded ones first */
   guint n_order;
-  guint n_folded;  /* how many of them are folded */
+  guint n_folded;   /* how many of them are folded */
   D2vPlace *places; /* one per value */
   gsize arena_bytes;
   gsize folded_bytes;

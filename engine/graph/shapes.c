@@ -35,9 +35,8 @@ refuse (const Inference *s, const gchar *what)
       g_string_append_printf (shapes, " %s", text);
     }
   g_autofree gchar *found = g_string_free (shapes, FALSE);
-  return d2v_fail (s->error, D2V_ERROR_INPUT, NULL,
-                   "%s: expected %s, found%s", d2v_op_name (s->op), what,
-                   found);
+  return d2v_fail (s->error, D2V_ERROR_INPUT, NULL, "%s: expected %s, found%s",
+                   d2v_op_name (s->op), what, found);
 }
 
 static gboolean
@@ -166,21 +165,21 @@ infer_attention (const Inference *s)
   const D2vShape *table = s->n_inputs > 2 ? s->in[2] : NULL;
   const D2vShape *distance = s->n_inputs > 3 ? s->in[3] : NULL;
   const D2vShape *cache = s->n_inputs > 4 ? s->in[4] : NULL;
-  if (mask != NULL && (mask->rank != 2 || mask->dim[0] != qkv->dim[0]
-                       || (cache == NULL && mask->dim[1] != tokens)))
+  if (mask != NULL
+      && (mask->rank != 2 || mask->dim[0] != qkv->dim[0]
+          || (cache == NULL && mask->dim[1] != tokens)))
     return refuse (s, "a mask (B, S)");
   if (table != NULL
       && (table->rank != 2 || table->dim[1] != a->n_heads
           || tokens != a->grid_h * a->grid_w + 1
-          || table->dim[0]
-                 != (2 * a->grid_h - 1) * (2 * a->grid_w - 1) + 3))
+          || table->dim[0] != (2 * a->grid_h - 1) * (2 * a->grid_w - 1) + 3))
     return refuse (s, "a relative position table of the grid's size");
   if (distance != NULL
       && (distance->rank != 2 || distance->dim[1] != width / a->n_heads))
     return refuse (s, "a distance table (2P - 1, d)");
   if (cache != NULL
-      && (cache->rank != 4 || cache->dim[0] != 2
-          || cache->dim[1] != qkv->dim[0] || cache->dim[3] != width))
+      && (cache->rank != 4 || cache->dim[0] != 2 || cache->dim[1] != qkv->dim[0]
+          || cache->dim[3] != width))
     return refuse (s, "a cache (2, B, S, C)");
   return TRUE;
 }

@@ -74,8 +74,8 @@ bind_layers (D2vBinder *b, D2vAudio *w)
       };
       layer->attention_norm
           = d2v_bind_norm (b, h, c->layer_norm_eps, "%s.layer_norm", n);
-      layer->expand = d2v_bind_linear (
-          b, i_size, h, TRUE, "%s.feed_forward.intermediate_dense", n);
+      layer->expand = d2v_bind_linear (b, i_size, h, TRUE,
+                                       "%s.feed_forward.intermediate_dense", n);
       layer->contract = d2v_bind_linear (b, h, i_size, TRUE,
                                          "%s.feed_forward.output_dense", n);
       layer->output_norm
@@ -103,8 +103,8 @@ bind_adapter (D2vBinder *b, D2vAudio *w)
       w->adapter[i].weight
           = d2v_bind (b, d2v_shape (2 * o, o, c->adapter_kernel_size),
                       "adapter.layers.%u.conv.weight", i);
-      w->adapter[i].bias = d2v_bind (b, d2v_shape (2 * o),
-                                     "adapter.layers.%u.conv.bias", i);
+      w->adapter[i].bias
+          = d2v_bind (b, d2v_shape (2 * o), "adapter.layers.%u.conv.bias", i);
     }
 }
 
@@ -149,8 +149,8 @@ d2v_audio_features (D2vGraph *g, const D2vConfig *c, const D2vAudio *w,
                     D2vValue samples)
 {
   const D2vShape *shape = d2v_graph_shape (g, samples);
-  D2vValue x = d2v_op_reshape (
-      g, samples, d2v_shape (shape->dim[0], shape->dim[1], 1));
+  D2vValue x = d2v_op_reshape (g, samples,
+                               d2v_shape (shape->dim[0], shape->dim[1], 1));
 
   for (guint i = 0; i < c->n_conv; i++)
     {
@@ -174,13 +174,13 @@ add_positions (D2vGraph *g, const D2vConfig *c, const D2vAudio *w, D2vValue x)
 
   for (guint i = 0; i < c->num_conv_pos_embeddings; i++)
     {
-      p = convolve (g, p, &w->positions[i],
-                    &(D2vAttributes){
-                        .stride = 1,
-                        .dilation = 1,
-                        .padding = c->conv_pos_kernel_size / 2,
-                        .groups = c->num_conv_pos_embedding_groups,
-                        .n_out = n_frames });
+      p = convolve (
+          g, p, &w->positions[i],
+          &(D2vAttributes){ .stride = 1,
+                            .dilation = 1,
+                            .padding = c->conv_pos_kernel_size / 2,
+                            .groups = c->num_conv_pos_embedding_groups,
+                            .n_out = n_frames });
       p = d2v_norm (g, p, &w->positions[i].norm);
       p = d2v_op_activate (g, p, c->feat_extract_activation);
     }
@@ -237,8 +237,8 @@ d2v_audio (D2vGraph *g, const D2vConfig *c, const D2vAudio *w,
                       d2v_graph_constant (g, w->masked_spec_embed) },
         NULL);
   if (!d2v_is_none (frame_mask))
-    x = d2v_graph_record (g, D2V_OP_MASK_ROWS, 2,
-                          (D2vValue[]){ x, frame_mask }, NULL);
+    x = d2v_graph_record (g, D2V_OP_MASK_ROWS, 2, (D2vValue[]){ x, frame_mask },
+                          NULL);
 
   x = add_positions (g, c, w, x);
   d2v_output_hidden (g, hidden_states, 0, x);

@@ -22,7 +22,7 @@ typedef struct
   D2vLinear projection;
   D2vConvLayer *positions; /* num_conv_pos_embeddings */
   D2vNorm encoder_norm;
-  D2vEncoderLayer *layers; /* num_hidden_layers */
+  D2vEncoderLayer *layers;      /* num_hidden_layers */
   D2vLinear adapter_projection; /* no weight when O = H */
   D2vNorm adapter_norm;
   D2vConvLayer *adapter; /* num_adapter_layers */
@@ -48,8 +48,8 @@ typedef struct
 
 void d2v_bind_audio (D2vBinder *b, D2vAudio *w);
 /* samples (B, S) -> (B, T, conv_dim[-1]), before any norm of the trunk. */
-D2vValue d2v_audio_features (D2vGraph *g, const D2vConfig *c,
-                             const D2vAudio *w, D2vValue samples);
+D2vValue d2v_audio_features (D2vGraph *g, const D2vConfig *c, const D2vAudio *w,
+                             D2vValue samples);
 /* features as above, frame_mask (B, T) or none, time_mask (B, T) or none. The
  * weighted sum is recorded when @layer_weights is given. */
 D2vAudioStates d2v_audio (D2vGraph *g, const D2vConfig *c, const D2vAudio *w,

@@ -13,8 +13,8 @@ bind_weighted_sum (D2vBinder *b, D2vAudioWeights *w)
   const D2vConfig *c = d2v_bind_config (b);
 
   if (c->use_weighted_layer_sum)
-    w->layer_weights = d2v_bind (b, d2v_shape (c->num_hidden_layers + 1),
-                                 "/layer_weights");
+    w->layer_weights
+        = d2v_bind (b, d2v_shape (c->num_hidden_layers + 1), "/layer_weights");
 }
 
 /* The heads that take the trunk's width cannot sit on an adapter. */
@@ -38,20 +38,17 @@ bind_xvector (D2vBinder *b, D2vAudioWeights *w)
     d2v_bind_fail (b, D2V_ERROR_UNSUPPORTED,
                    "ForXVector with an adapter of another width");
   bind_weighted_sum (b, w);
-  w->projector
-      = d2v_bind_linear (b, in, c->hidden_size, TRUE, "/projector");
+  w->projector = d2v_bind_linear (b, in, c->hidden_size, TRUE, "/projector");
   for (guint i = 0; i < c->n_tdnn; i++)
     {
-      w->tdnn[i] = d2v_bind_linear (b, c->tdnn_dim[i],
-                                    in * c->tdnn_kernel[i], TRUE,
-                                    "/tdnn.%u.kernel", i);
+      w->tdnn[i] = d2v_bind_linear (b, c->tdnn_dim[i], in * c->tdnn_kernel[i],
+                                    TRUE, "/tdnn.%u.kernel", i);
       in = c->tdnn_dim[i];
     }
   w->embedding = d2v_bind_linear (b, c->xvector_output_dim, 2 * in, TRUE,
                                   "/feature_extractor");
   w->classifier = d2v_bind_linear (b, c->xvector_output_dim,
-                                   c->xvector_output_dim, TRUE,
-                                   "/classifier");
+                                   c->xvector_output_dim, TRUE, "/classifier");
 }
 
 static gpointer
@@ -64,11 +61,10 @@ bind (D2vBinder *b, D2vHead head)
   switch (head)
     {
     case D2V_HEAD_CTC:
-      w->classifier
-          = d2v_bind_linear (b, c->vocab_size,
-                             c->add_adapter ? c->output_hidden_size
-                                            : c->hidden_size,
-                             TRUE, "/lm_head");
+      w->classifier = d2v_bind_linear (b, c->vocab_size,
+                                       c->add_adapter ? c->output_hidden_size
+                                                      : c->hidden_size,
+                                       TRUE, "/lm_head");
       break;
     case D2V_HEAD_AUDIO_FRAME_CLASSIFICATION:
       refuse_adapter (b, head);
@@ -81,9 +77,8 @@ bind (D2vBinder *b, D2vHead head)
       bind_weighted_sum (b, w);
       w->projector = d2v_bind_linear (b, c->classifier_proj_size,
                                       c->hidden_size, TRUE, "/projector");
-      w->classifier
-          = d2v_bind_linear (b, c->num_labels, c->classifier_proj_size, TRUE,
-                             "/classifier");
+      w->classifier = d2v_bind_linear (
+          b, c->num_labels, c->classifier_proj_size, TRUE, "/classifier");
       break;
     case D2V_HEAD_XVECTOR:
       bind_xvector (b, w);
@@ -142,8 +137,9 @@ frame_mask (const D2vConfig *c, const D2vTensor *mask, const gsize *counts,
       if (n == 0)
         {
           d2v_fail (error, D2V_ERROR_INPUT, NULL,
-                    "attention_mask: clip %" G_GSIZE_FORMAT " has %"
-                    G_GSIZE_FORMAT " samples, a frame needs %" G_GSIZE_FORMAT,
+                    "attention_mask: clip %" G_GSIZE_FORMAT
+                    " has %" G_GSIZE_FORMAT
+                    " samples, a frame needs %" G_GSIZE_FORMAT,
                     b, counts[b], d2v_config_receptive_field (c));
           return NULL;
         }
@@ -231,8 +227,8 @@ prepare_mask (const D2vConfig *c, D2vHead head, const D2vTensors *inputs,
 
   if (d2v_tensors_get (inputs, "attention_mask") != NULL)
     {
-      g_autoptr (D2vTensor) mask = d2v_input_mask (inputs, "attention_mask",
-                                                   &samples->shape, error);
+      g_autoptr (D2vTensor) mask
+          = d2v_input_mask (inputs, "attention_mask", &samples->shape, error);
       if (mask == NULL)
         return FALSE;
       counts = count_samples (mask);
@@ -243,8 +239,8 @@ prepare_mask (const D2vConfig *c, D2vHead head, const D2vTensors *inputs,
       d2v_tensors_set (prepared, "frame_mask", frames);
     }
   return head != D2V_HEAD_XVECTOR
-         || check_xvector (c, n_frames, counts, samples->shape.dim[0],
-                           prepared, error);
+         || check_xvector (c, n_frames, counts, samples->shape.dim[0], prepared,
+                           error);
 }
 
 static gboolean
@@ -311,8 +307,8 @@ record_xvector (D2vGraph *g, const D2vConfig *c, const D2vAudioWeights *w,
                             .tap_major = TRUE });
       x = d2v_op_activate (g, x, D2V_ACTIVATION_RELU);
     }
-  x = d2v_graph_record (g, D2V_OP_POOL_STATS, 2,
-                        (D2vValue[]){ x, pooled_rows }, NULL);
+  x = d2v_graph_record (g, D2V_OP_POOL_STATS, 2, (D2vValue[]){ x, pooled_rows },
+                        NULL);
   x = d2v_linear (g, x, &w->embedding); /* (B, xv) */
   d2v_graph_output (g, "embeddings", x);
   d2v_graph_output (g, "logits", d2v_linear (g, x, &w->classifier));
@@ -336,11 +332,9 @@ record (D2vGraph *g, const D2vConfig *c, D2vHead head, gconstpointer weights,
       d2v_graph_output (g, "features", features);
       return;
     }
-  D2vAudioStates states
-      = d2v_audio (g, c, &w->trunk, features, mask, time_mask,
-                   w->layer_weights, options->hidden_states);
-  D2vValue x
-      = d2v_is_none (states.weighted) ? states.last : states.weighted;
+  D2vAudioStates states = d2v_audio (g, c, &w->trunk, features, mask, time_mask,
+                                     w->layer_weights, options->hidden_states);
+  D2vValue x = d2v_is_none (states.weighted) ? states.last : states.weighted;
 
   switch (head)
     {

@@ -68,20 +68,6 @@ d2v_bind_fail (D2vBinder *b, D2vErrorCode code, const gchar *format, ...)
   d2v_fail (&b->error, code, d2v_weights_file (b->weights), "%s", reason);
 }
 
-/* Other spellings of the same tensor: old norm names, and the segmentation
- * head's names since release 5.9 (spec 6.4, 3 and 7). */
-static const struct
-{
-  const gchar *name;
-  const gchar *other;
-} spellings[] = {
-  { "LayerNorm.weight", "LayerNorm.gamma" },
-  { "LayerNorm.bias", "LayerNorm.beta" },
-  { ".conv.weight", ".convolution.weight" },
-  { ".bn.", ".normalization." },
-  { "decode_head.bottleneck.", "decode_head.psp_bottleneck." },
-};
-
 static gchar *
 replace_once (const gchar *text, const gchar *from, const gchar *to)
 {
@@ -93,25 +79,51 @@ replace_once (const gchar *text, const gchar *from, const gchar *to)
                           at + strlen (from));
 }
 
-/* psp_modules.<n>.1.conv.weight -> psp_modules.blocks.<n>.conv.convolution... */
+/* @name is freed; the result is it, or it with one replacement made. */
 static gchar *
-respell_psp (const gchar *name)
+respell (gchar *name, const gchar *from, const gchar *to)
+{
+  gchar *other = replace_once (name, from, to);
+
+  if (other == NULL)
+    return name;
+  g_free (name);
+  return other;
+}
+
+/* psp_modules.<n>.1. -> psp_modules.blocks.<n>.conv. */
+static gchar *
+respell_psp (gchar *name)
 {
   const gchar *at = strstr (name, "psp_modules.");
+  gchar *end;
 
   if (at == NULL)
-    return NULL;
+    return name;
   at += strlen ("psp_modules.");
-  gchar *end;
   guint64 n = g_ascii_strtoull (at, &end, 10);
   if (end == at || !g_str_has_prefix (end, ".1."))
-    return NULL;
-  g_autofree gchar *moved = g_strdup_printf (
-      "%.*sblocks.%" G_GUINT64_FORMAT ".conv.%s", (gint) (at - name), name, n,
-      end + 3);
-  gchar *spelled = replace_once (moved, ".conv.conv.", ".conv.convolution.");
-  return spelled != NULL ? spelled
-                         : replace_once (moved, ".bn.", ".normalization.");
+    return name;
+  gchar *other = g_strdup_printf ("%.*sblocks.%" G_GUINT64_FORMAT ".conv.%s",
+                                  (gint) (at - name), name, n, end + 3);
+  g_free (name);
+  return other;
+}
+
+/* The same tensor's other name: of old norms, and of the segmentation head
+ * since release 5.9 (spec 6.4, 3 and 7). */
+static gchar *
+other_spelling (const gchar *name)
+{
+  gchar *other = g_strdup (name);
+
+  other = respell (other, "LayerNorm.weight", "LayerNorm.gamma");
+  other = respell (other, "LayerNorm.bias", "LayerNorm.beta");
+  other = respell (other, ".conv.weight", ".convolution.weight");
+  other = respell (other, ".bn.", ".normalization.");
+  other = respell (other, "decode_head.bottleneck.",
+                   "decode_head.psp_bottleneck.");
+  return respell_psp (other);
 }
 
 static D2vTensor *
@@ -119,20 +131,8 @@ look_up (D2vBinder *b, const gchar *name, gchar **stored)
 {
   D2vTensor *tensor = d2v_weights_get (b->weights, name);
 
-  *stored = g_strdup (name);
-  for (guint i = 0; tensor == NULL && i <= G_N_ELEMENTS (spellings); i++)
-    {
-      gchar *other = i < G_N_ELEMENTS (spellings)
-                         ? replace_once (name, spellings[i].name,
-                                         spellings[i].other)
-                         : respell_psp (name);
-      if (other == NULL)
-        continue;
-      tensor = d2v_weights_get (b->weights, other);
-      g_free (*stored);
-      *stored = other;
-    }
-  return tensor;
+  *stored = tensor != NULL ? g_strdup (name) : other_spelling (name);
+  return tensor != NULL ? tensor : d2v_weights_get (b->weights, *stored);
 }
 
 static gchar *
@@ -157,8 +157,8 @@ bind_name (D2vBinder *b, const D2vShape *shape, const gchar *name)
       g_autofree gchar *expected = d2v_shape_text (shape);
       g_autofree gchar *found = d2v_shape_text (&tensor->shape);
       d2v_bind_fail (b, D2V_ERROR_ARCH_SHAPE,
-                     "%s: expected shape %s from config.json, found %s",
-                     stored, expected, found);
+                     "%s: expected shape %s from config.json, found %s", stored,
+                     expected, found);
     }
   else if (tensor->dtype != D2V_F32)
     d2v_bind_fail (b, D2V_ERROR_ARCH_SHAPE,
@@ -227,7 +227,9 @@ may_ignore (const gchar *name)
   for (guint i = 0; i < G_N_ELEMENTS (endings); i++)
     if (g_str_has_suffix (name, endings[i]))
       return TRUE;
-  return strstr (name, "pooler.") != NULL || strstr (name, "adapter.") != NULL
+  return strstr (name, "pooler.") != NULL
+         || strstr (name, "crossattention.") != NULL
+         || strstr (name, "adapter.") != NULL
          || strstr (name, "distance_embedding") != NULL
          || strstr (name, "position_embeddings.") != NULL;
 }
@@ -244,8 +246,7 @@ check_unexpected (D2vBinder *b)
        * said of single top-level names there either. */
       gboolean trunk = b->prefixed ? g_str_has_prefix (name, b->prefix)
                                    : g_str_has_prefix (name, "encoder.");
-      if (!trunk || g_hash_table_contains (b->used, name)
-          || may_ignore (name))
+      if (!trunk || g_hash_table_contains (b->used, name) || may_ignore (name))
         continue;
       g_autofree gchar *escaped = d2v_escape_name (name, -1);
       d2v_bind_fail (b, D2V_ERROR_ARCH_UNEXPECTED,

@@ -90,8 +90,8 @@ d2v_input_mask (const D2vTensors *inputs, const gchar *name,
     {
       g_autofree gchar *expected = d2v_shape_text (shape);
       g_autofree gchar *found = d2v_shape_text (&integers->shape);
-      d2v_fail (error, D2V_ERROR_INPUT, NULL, "%s: expected %s, found %s",
-                name, expected, found);
+      d2v_fail (error, D2V_ERROR_INPUT, NULL, "%s: expected %s, found %s", name,
+                expected, found);
       return NULL;
     }
   D2vTensor *out = d2v_tensor_new_empty (D2V_F32, shape);

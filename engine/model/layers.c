@@ -79,10 +79,12 @@ d2v_self_attention (D2vGraph *g, D2vValue x, const D2vAttention *w,
     .grid_w = context->grid_w,
     .distance_mode = w->distance_mode,
   };
-  D2vValue inputs[]
-      = { qkv,          context->mask,
-          context->table, d2v_graph_constant (g, w->distance),
-          context->cache, context->n_past };
+  D2vValue inputs[] = { qkv,
+                        context->mask,
+                        context->table,
+                        d2v_graph_constant (g, w->distance),
+                        context->cache,
+                        context->n_past };
 
   D2vValue y = d2v_graph_record (g, D2V_OP_ATTENTION, 6, inputs, &attributes);
   return d2v_linear (g, y, &w->out);

@@ -48,10 +48,10 @@ typedef struct
   D2vValue n_past; /* I64, one number */
 } D2vAttentionContext;
 
-#define D2V_NO_CONTEXT                                                        \
-  ((D2vAttentionContext){ .mask = D2V_NONE,                                   \
-                          .table = D2V_NONE,                                  \
-                          .cache = D2V_NONE,                                  \
+#define D2V_NO_CONTEXT                                                         \
+  ((D2vAttentionContext){ .mask = D2V_NONE,                                    \
+                          .table = D2V_NONE,                                   \
+                          .cache = D2V_NONE,                                   \
                           .n_past = D2V_NONE })
 
 /* x (B, T, C) -> (B, T, C), the output projection included. */

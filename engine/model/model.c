@@ -101,8 +101,7 @@ make_cache_key (const gchar *dir, const gchar *file, const gchar *head,
     }
   g_ptr_array_sort (lines, compare_lines);
   g_ptr_array_add (lines, g_strdup_printf ("%s/%s/%d", file ? file : "",
-                                           head ? head : "",
-                                           allow_nonfinite));
+                                           head ? head : "", allow_nonfinite));
   g_ptr_array_add (lines, NULL);
   return g_strjoinv ("\n", (gchar **) lines->pdata);
 }
@@ -169,12 +168,10 @@ read_processors (D2vModel *model, GError **error)
   if (model->head != D2V_HEAD_CTC)
     return TRUE;
   /* A CTC model without a vocabulary still runs; it cannot spell. */
-  g_autofree gchar *path
-      = g_build_filename (model->dir, "vocab.json", NULL);
+  g_autofree gchar *path = g_build_filename (model->dir, "vocab.json", NULL);
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
     return TRUE;
-  model->vocab
-      = d2v_vocab_read (model->dir, model->config->vocab_size, error);
+  model->vocab = d2v_vocab_read (model->dir, model->config->vocab_size, error);
   return model->vocab != NULL;
 }
 
@@ -242,8 +239,7 @@ open_model (const gchar *dir, const gchar *file, const D2vModelParams *params,
 }
 
 D2vModel *
-d2v_model_open (const gchar *path, const D2vModelParams *params,
-                GError **error)
+d2v_model_open (const gchar *path, const D2vModelParams *params, GError **error)
 {
   const D2vModelParams defaults = { NULL };
   g_autofree gchar *dir = NULL, *file = NULL, *key = NULL;

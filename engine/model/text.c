@@ -2,8 +2,6 @@
 
 #include "engine/model/text.h"
 
-#include "engine/base/error.h"
-
 /* ----------------------------------------------------------- binding -- */
 
 static void
@@ -39,17 +37,16 @@ bind_layer (D2vBinder *b, D2vEncoderLayer *layer, guint index)
     .distance_mode = (gint) c->position_embedding_type,
   };
   if (c->position_embedding_type != D2V_POSITION_ABSOLUTE)
-    layer->attention.distance = d2v_bind (
-        b,
-        d2v_shape (2 * c->max_position_embeddings - 1,
-                   h / c->num_attention_heads),
-        "%s.attention.self.distance_embedding.weight", n);
+    layer->attention.distance
+        = d2v_bind (b,
+                    d2v_shape (2 * c->max_position_embeddings - 1,
+                               h / c->num_attention_heads),
+                    "%s.attention.self.distance_embedding.weight", n);
   layer->attention_norm = d2v_bind_norm (b, h, c->layer_norm_eps,
                                          "%s.attention.output.LayerNorm", n);
   layer->expand
       = d2v_bind_linear (b, i_size, h, TRUE, "%s.intermediate.dense", n);
-  layer->contract
-      = d2v_bind_linear (b, h, i_size, TRUE, "%s.output.dense", n);
+  layer->contract = d2v_bind_linear (b, h, i_size, TRUE, "%s.output.dense", n);
   layer->output_norm
       = d2v_bind_norm (b, h, c->layer_norm_eps, "%s.output.LayerNorm", n);
   layer->activation = c->hidden_act;
@@ -60,10 +57,6 @@ d2v_bind_text (D2vBinder *b, D2vText *w)
 {
   const D2vConfig *c = d2v_bind_config (b);
 
-  if (c->add_cross_attention)
-    d2v_bind_fail (b, D2V_ERROR_UNSUPPORTED,
-                   "add_cross_attention: there is no encoder here whose "
-                   "states a decoder could attend to");
   bind_embeddings (b, w);
   w->layers = g_new0 (D2vEncoderLayer, c->num_hidden_layers);
   for (guint i = 0; i < c->num_hidden_layers; i++)
@@ -75,9 +68,9 @@ d2v_bind_text (D2vBinder *b, D2vText *w)
 static D2vValue
 embed (D2vGraph *g, D2vValue ids, D2vTensor *table)
 {
-  return d2v_graph_record (
-      g, D2V_OP_EMBED, 2,
-      (D2vValue[]){ ids, d2v_graph_constant (g, table) }, NULL);
+  return d2v_graph_record (g, D2V_OP_EMBED, 2,
+                           (D2vValue[]){ ids, d2v_graph_constant (g, table) },
+                           NULL);
 }
 
 D2vValue
@@ -100,9 +93,9 @@ d2v_text (D2vGraph *g, const D2vConfig *c, const D2vText *w,
   for (guint i = 0; i < c->num_hidden_layers; i++)
     {
       if (in->cache_length > 0)
-        context.cache = d2v_graph_state (
-            g, d2v_shape (2, d2v_graph_shape (g, x)->dim[0], in->cache_length,
-                          c->hidden_size));
+        context.cache
+            = d2v_graph_state (g, d2v_shape (2, d2v_graph_shape (g, x)->dim[0],
+                                             in->cache_length, c->hidden_size));
       x = d2v_encoder_layer (g, x, &w->layers[i], &context);
       d2v_output_hidden (g, hidden_states, i + 1, x);
     }

@@ -18,8 +18,8 @@ typedef struct
 typedef struct
 {
   D2vText trunk;
-  D2vLinear pooler;  /* bare model and multiple choice; may be missing */
-  D2vLinear dense;   /* language models; sequence classification */
+  D2vLinear pooler;   /* bare model and multiple choice; may be missing */
+  D2vLinear dense;    /* language models; sequence classification */
   D2vNorm dense_norm; /* language models */
   D2vLinear classifier;
 } D2vTextWeights;

@@ -23,8 +23,7 @@ bind_language_model (D2vBinder *b, D2vTextWeights *w)
       = d2v_bind_norm (b, h, c->layer_norm_eps, "/lm_head.layer_norm");
   w->classifier.weight
       = c->tie_word_embeddings
-            ? d2v_bind_optional (b, d2v_shape (v, h),
-                                 "/lm_head.decoder.weight")
+            ? d2v_bind_optional (b, d2v_shape (v, h), "/lm_head.decoder.weight")
             : d2v_bind (b, d2v_shape (v, h), "/lm_head.decoder.weight");
   if (w->classifier.weight == NULL)
     w->classifier.weight = w->trunk.words;
@@ -62,8 +61,8 @@ bind (D2vBinder *b, D2vHead head)
       break;
     case D2V_HEAD_SEQUENCE_CLASSIFICATION:
       w->dense = d2v_bind_linear (b, h, h, TRUE, "/classifier.dense");
-      w->classifier = d2v_bind_linear (b, c->num_labels, h, TRUE,
-                                       "/classifier.out_proj");
+      w->classifier
+          = d2v_bind_linear (b, c->num_labels, h, TRUE, "/classifier.out_proj");
       break;
     case D2V_HEAD_TOKEN_CLASSIFICATION:
       w->classifier
@@ -95,8 +94,8 @@ free_weights (gpointer weights)
 
 /* Multiple choice comes as (B, choices, T) and runs as (B choices, T). */
 static D2vTensor *
-flat_ids (const D2vTensors *inputs, const gchar *name, guint rank,
-          gint64 limit, const D2vShape *like, GError **error)
+flat_ids (const D2vTensors *inputs, const gchar *name, guint rank, gint64 limit,
+          const D2vShape *like, GError **error)
 {
   g_autoptr (D2vTensor) ids = d2v_input_i64 (inputs, name, rank, error);
 
@@ -104,7 +103,10 @@ flat_ids (const D2vTensors *inputs, const gchar *name, guint rank,
     return NULL;
   gsize last = d2v_shape_last (&ids->shape);
   D2vShape flat = d2v_shape (d2v_shape_rows (&ids->shape), last);
-  if (like != NULL && !d2v_shape_equal (&flat, like))
+  /* One row for the whole batch, as position_ids may come. */
+  gboolean repeat
+      = like != NULL && flat.dim[0] == 1 && flat.dim[1] == like->dim[1];
+  if (like != NULL && !repeat && !d2v_shape_equal (&flat, like))
     {
       g_autofree gchar *found = d2v_shape_text (&ids->shape);
       d2v_fail (error, D2V_ERROR_INPUT, NULL,
@@ -123,11 +125,13 @@ flat_ids (const D2vTensors *inputs, const gchar *name, guint rank,
           return NULL;
         }
     }
+  if (repeat)
+    flat = *like;
   D2vTensor *out = d2v_tensor_new_empty (D2V_I64, &flat);
   if (out == NULL)
     d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "%s", name);
-  else
-    memcpy (out->data, ids->data, ids->n_bytes);
+  for (gsize at = 0; out != NULL && at < out->n_bytes; at += ids->n_bytes)
+    memcpy ((guint8 *) out->data + at, ids->data, ids->n_bytes);
   return out;
 }
 
@@ -156,13 +160,11 @@ make_positions (const D2vConfig *c, const D2vTensor *ids, GError **error)
       if (c->position_embedding_type == D2V_POSITION_ABSOLUTE
           && c->pad_token_id + count >= (gint64) c->max_position_embeddings)
         {
-          d2v_fail (error, D2V_ERROR_INPUT, NULL,
-                    "input_ids: %" G_GINT64_FORMAT
-                    " tokens, the position table has room for %"
-                    G_GINT64_FORMAT,
-                    count,
-                    (gint64) c->max_position_embeddings - c->pad_token_id
-                        - 1);
+          d2v_fail (
+              error, D2V_ERROR_INPUT, NULL,
+              "input_ids: %" G_GINT64_FORMAT
+              " tokens, the position table has room for %" G_GINT64_FORMAT,
+              count, (gint64) c->max_position_embeddings - c->pad_token_id - 1);
           g_clear_pointer (&out, d2v_tensor_unref);
         }
     }
@@ -177,16 +179,16 @@ prepare_positions (const D2vConfig *c, const D2vTensors *inputs, guint rank,
   gboolean relative = c->position_embedding_type != D2V_POSITION_ABSOLUTE;
 
   if (relative && ids->shape.dim[1] > c->max_position_embeddings)
-    return d2v_fail (error, D2V_ERROR_INPUT, NULL,
-                     "input_ids: %" G_GSIZE_FORMAT
-                     " tokens, the distance table has room for %"
-                     G_GSIZE_FORMAT,
-                     ids->shape.dim[1], c->max_position_embeddings);
+    return d2v_fail (
+        error, D2V_ERROR_INPUT, NULL,
+        "input_ids: %" G_GSIZE_FORMAT
+        " tokens, the distance table has room for %" G_GSIZE_FORMAT,
+        ids->shape.dim[1], c->max_position_embeddings);
   g_autoptr (D2vTensor) positions
-      = given ? flat_ids (inputs, "position_ids", rank,
-                          (gint64) c->max_position_embeddings, &ids->shape,
-                          error)
-              : make_positions (c, ids, error);
+      = given
+            ? flat_ids (inputs, "position_ids", rank,
+                        (gint64) c->max_position_embeddings, &ids->shape, error)
+            : make_positions (c, ids, error);
   if (positions == NULL)
     return FALSE;
   d2v_tensors_set (prepared, "position_ids", positions);
@@ -236,11 +238,16 @@ prepare (const D2vConfig *c, D2vHead head, const D2vTensors *inputs,
           NULL };
   guint rank = head == D2V_HEAD_MULTIPLE_CHOICE ? 3 : 2;
 
+  /* A model with add_cross_attention runs as a plain decoder, as the
+   * original does without encoder states. */
+  if (d2v_tensors_get (inputs, "encoder_hidden_states") != NULL)
+    return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
+                     "encoder_hidden_states: cross-attention is not "
+                     "available, only self-attention is");
   if (!d2v_input_check_names (inputs, known, error))
     return FALSE;
-  g_autoptr (D2vTensor) ids
-      = flat_ids (inputs, "input_ids", rank, (gint64) c->vocab_size, NULL,
-                  error);
+  g_autoptr (D2vTensor) ids = flat_ids (inputs, "input_ids", rank,
+                                        (gint64) c->vocab_size, NULL, error);
   if (ids == NULL)
     return FALSE;
   d2v_tensors_set (prepared, "input_ids", ids);
@@ -294,10 +301,9 @@ record_answers (D2vGraph *g, D2vValue x, const D2vLinear *classifier)
   const D2vShape shape = *d2v_graph_shape (g, logits);
 
   for (gsize i = 0; i < 2; i++)
-    d2v_graph_output (
-        g, names[i],
-        d2v_op_reshape (g, d2v_op_slice (g, logits, 2, i, 1),
-                        d2v_shape (shape.dim[0], shape.dim[1])));
+    d2v_graph_output (g, names[i],
+                      d2v_op_reshape (g, d2v_op_slice (g, logits, 2, i, 1),
+                                      d2v_shape (shape.dim[0], shape.dim[1])));
 }
 
 static void
@@ -326,8 +332,7 @@ record_head (D2vGraph *g, D2vHead head, const D2vTextWeights *w, D2vValue x,
       x = d2v_linear (g, pool (g, x, &w->pooler), &w->classifier);
       d2v_graph_output (
           g, "logits",
-          d2v_op_reshape (g, x,
-                          d2v_tensors_get (prepared, "choices")->shape));
+          d2v_op_reshape (g, x, d2v_tensors_get (prepared, "choices")->shape));
       break;
     default: /* token classification */
       d2v_graph_output (g, "logits", d2v_linear (g, x, &w->classifier));

@@ -24,13 +24,11 @@ bind_batch_norm (D2vBinder *b, gsize n, const gchar *name, BatchNorm *bn)
 {
   const gchar *const parts[]
       = { "weight", "bias", "running_mean", "running_var" };
-  const gfloat **out[]
-      = { &bn->gain, &bn->shift, &bn->mean, &bn->variance };
+  const gfloat **out[] = { &bn->gain, &bn->shift, &bn->mean, &bn->variance };
 
   for (guint i = 0; i < 4; i++)
     {
-      D2vTensor *part
-          = d2v_bind (b, d2v_shape (n), "/%s.%s", name, parts[i]);
+      D2vTensor *part = d2v_bind (b, d2v_shape (n), "/%s.%s", name, parts[i]);
       if (part == NULL || part->n_bytes != n * sizeof (gfloat))
         return FALSE;
       *out[i] = part->data;
@@ -116,8 +114,7 @@ bind_transposed (D2vBinder *b, gsize width, const gchar *name,
         for (gsize c = 0; c < width; c++)
           row[c] = (gfloat) (from[(c * width + o) * 4 + tap] * f);
         ((gfloat *) linear.bias->data)[tap * width + o]
-            = (gfloat) ((((const gfloat *) bias->data)[o] - mean) * f
-                        + shift);
+            = (gfloat) ((((const gfloat *) bias->data)[o] - mean) * f + shift);
       }
   return linear;
 }
@@ -145,8 +142,7 @@ d2v_bind_upernet (D2vBinder *b, D2vUperNet *w)
     {
       g_autofree gchar *lateral
           = g_strdup_printf ("decode_head.lateral_convs.%u", i);
-      g_autofree gchar *fpn
-          = g_strdup_printf ("decode_head.fpn_convs.%u", i);
+      g_autofree gchar *fpn = g_strdup_printf ("decode_head.fpn_convs.%u", i);
       w->lateral[i] = bind_module (b, h, h, 1, lateral);
       w->fpn[i] = bind_module (b, h, h, 3, fpn);
     }
@@ -154,8 +150,8 @@ d2v_bind_upernet (D2vBinder *b, D2vUperNet *w)
       = bind_module (b, h, 4 * h, 3, "decode_head.fpn_bottleneck");
   w->classifier.weight = d2v_bind (b, d2v_shape (c->num_labels, h, 1, 1),
                                    "/decode_head.classifier.weight");
-  w->classifier.bias = d2v_bind (b, d2v_shape (c->num_labels),
-                                 "/decode_head.classifier.bias");
+  w->classifier.bias
+      = d2v_bind (b, d2v_shape (c->num_labels), "/decode_head.classifier.bias");
 }
 
 /* --------------------------------------------------------- recording -- */
@@ -208,9 +204,9 @@ psp (D2vGraph *g, const D2vConfig *c, const D2vUperNet *w, D2vValue x)
 
   for (guint i = 0; i < c->n_pool_scales; i++)
     {
-      D2vValue p = d2v_graph_record (
-          g, D2V_OP_ADAPTIVE_POOL, 1, &x,
-          &(D2vAttributes){ .size = c->pool_scales[i] });
+      D2vValue p
+          = d2v_graph_record (g, D2V_OP_ADAPTIVE_POOL, 1, &x,
+                              &(D2vAttributes){ .size = c->pool_scales[i] });
       parts[1 + i] = resize_like (g, conv_module (g, p, &w->psp[i]), x);
     }
   x = d2v_graph_record (g, D2V_OP_CONCAT, 1 + c->n_pool_scales, parts, NULL);
@@ -227,8 +223,8 @@ make_pyramid (D2vGraph *g, const D2vConfig *c, const D2vUperNet *w,
   for (guint i = 0; i < features->n && i < 4; i++)
     {
       const D2vShape shape = *d2v_graph_shape (g, features->feature[i]);
-      D2vValue x = d2v_op_slice (g, features->feature[i], 1, 1,
-                                 shape.dim[1] - 1);
+      D2vValue x
+          = d2v_op_slice (g, features->feature[i], 1, 1, shape.dim[1] - 1);
       f[i] = d2v_op_reshape (
           g, x, d2v_shape (shape.dim[0], side, side, shape.dim[2]));
     }

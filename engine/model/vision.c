@@ -53,8 +53,7 @@ bind_layer (D2vBinder *b, D2vVisionLayer *layer, guint index)
       = d2v_bind_norm (b, h, c->layer_norm_eps, "%s.layernorm_after", n);
   layer->expand
       = d2v_bind_linear (b, i_size, h, TRUE, "%s.intermediate.dense", n);
-  layer->contract
-      = d2v_bind_linear (b, h, i_size, TRUE, "%s.output.dense", n);
+  layer->contract = d2v_bind_linear (b, h, i_size, TRUE, "%s.output.dense", n);
 }
 
 void
@@ -67,8 +66,7 @@ d2v_bind_vision (D2vBinder *b, D2vVision *w, gsize n_layers)
 
   w->cls_token = d2v_bind (b, d2v_shape (1, 1, h), "embeddings.cls_token");
   if (c->use_mask_token)
-    w->mask_token
-        = d2v_bind (b, d2v_shape (1, 1, h), "embeddings.mask_token");
+    w->mask_token = d2v_bind (b, d2v_shape (1, 1, h), "embeddings.mask_token");
   if (c->use_absolute_position_embeddings)
     w->positions = d2v_bind (b, d2v_shape (1, n_patches + 1, h),
                              "embeddings.position_embeddings");
@@ -123,12 +121,12 @@ positions_for (D2vGraph *g, const D2vConfig *c, const D2vVision *w, Grid grid,
     }
   D2vValue patches = d2v_op_slice (g, table, 1, 1, n_trained);
   patches = d2v_op_reshape (g, patches, d2v_shape (1, side, side, h));
-  patches = d2v_graph_record (
-      g, D2V_OP_RESIZE_BICUBIC, 1, &patches,
-      &(D2vAttributes){ .size = grid.h, .size_w = grid.w });
+  patches
+      = d2v_graph_record (g, D2V_OP_RESIZE_BICUBIC, 1, &patches,
+                          &(D2vAttributes){ .size = grid.h, .size_w = grid.w });
   patches = d2v_op_reshape (g, patches, d2v_shape (1, grid.h * grid.w, h));
-  D2vValue cls = d2v_op_reshape (g, d2v_op_slice (g, table, 1, 0, 1),
-                                 d2v_shape (h));
+  D2vValue cls
+      = d2v_op_reshape (g, d2v_op_slice (g, table, 1, 0, 1), d2v_shape (h));
   patches = d2v_graph_record (g, D2V_OP_PREPEND, 2,
                               (D2vValue[]){ patches, cls }, NULL);
   return d2v_op_reshape (g, patches, d2v_shape (grid.h * grid.w + 1, h));
@@ -173,31 +171,28 @@ embed_patches (D2vGraph *g, const D2vConfig *c, const D2vVision *w,
   gsize width = c->num_channels * c->patch_size * c->patch_size;
   D2vValue x = d2v_graph_record (g, D2V_OP_PATCHES, 1, &pixels,
                                  &(D2vAttributes){ .patch = c->patch_size });
-  D2vValue weight
-      = d2v_op_reshape (g, d2v_graph_constant (g, w->patch_weight),
-                        d2v_shape (c->hidden_size, width));
+  D2vValue weight = d2v_op_reshape (g, d2v_graph_constant (g, w->patch_weight),
+                                    d2v_shape (c->hidden_size, width));
 
   x = d2v_graph_record (
       g, D2V_OP_LINEAR, 3,
       (D2vValue[]){ x, weight, d2v_graph_constant (g, w->patch_bias) }, NULL);
   if (!d2v_is_none (masked))
-    x = d2v_graph_record (
-        g, D2V_OP_SELECT_ROWS, 3,
-        (D2vValue[]){ x, masked, as_row (g, w->mask_token) }, NULL);
+    x = d2v_graph_record (g, D2V_OP_SELECT_ROWS, 3,
+                          (D2vValue[]){ x, masked, as_row (g, w->mask_token) },
+                          NULL);
   x = d2v_graph_record (g, D2V_OP_PREPEND, 2,
                         (D2vValue[]){ x, as_row (g, w->cls_token) }, NULL);
   if (w->positions != NULL)
-    x = d2v_op_add (g, x,
-                    positions_for (g, c, w, grid,
-                                   image.dim[2] == image.dim[3]));
+    x = d2v_op_add (
+        g, x, positions_for (g, c, w, grid, image.dim[2] == image.dim[3]));
   return x;
 }
 
 static D2vValue
 scaled (D2vGraph *g, D2vValue x, D2vTensor *lambda)
 {
-  return lambda == NULL ? x
-                        : d2v_op_mul (g, x, d2v_graph_constant (g, lambda));
+  return lambda == NULL ? x : d2v_op_mul (g, x, d2v_graph_constant (g, lambda));
 }
 
 static D2vValue

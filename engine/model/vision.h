@@ -21,12 +21,12 @@ typedef struct
 
 typedef struct
 {
-  D2vTensor *cls_token;       /* (1, 1, H) */
-  D2vTensor *mask_token;      /* (1, 1, H), or NULL */
-  D2vTensor *positions;       /* (1, G + 1, H), or NULL */
-  D2vTensor *patch_weight;    /* (H, C, p, p) */
-  D2vTensor *patch_bias;      /* (H) */
-  D2vTensor *shared_table;    /* (R, heads), or NULL */
+  D2vTensor *cls_token;    /* (1, 1, H) */
+  D2vTensor *mask_token;   /* (1, 1, H), or NULL */
+  D2vTensor *positions;    /* (1, G + 1, H), or NULL */
+  D2vTensor *patch_weight; /* (H, C, p, p) */
+  D2vTensor *patch_bias;   /* (H) */
+  D2vTensor *shared_table; /* (R, heads), or NULL */
   D2vVisionLayer *layers;
   gsize n_layers; /* those that are run */
 } D2vVision;

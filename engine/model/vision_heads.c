@@ -75,24 +75,24 @@ check_image (const D2vConfig *c, D2vHead head, const D2vShape *image,
                      " channels, found %" G_GSIZE_FORMAT,
                      c->num_channels, image->dim[1]);
   if (image->dim[2] < p || image->dim[3] < p)
-    return d2v_fail (error, D2V_ERROR_INPUT, NULL,
-                     "pixel_values: expected at least one patch of %"
-                     G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT
-                     ", found %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT,
-                     p, p, image->dim[2], image->dim[3]);
+    return d2v_fail (
+        error, D2V_ERROR_INPUT, NULL,
+        "pixel_values: expected at least one patch of %" G_GSIZE_FORMAT
+        " x %" G_GSIZE_FORMAT ", found %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT,
+        p, p, image->dim[2], image->dim[3]);
   if (image->dim[2] / p > 16384 / (image->dim[3] / p))
     return d2v_fail (error, D2V_ERROR_INPUT, NULL,
                      "pixel_values: more than 16384 patches");
   if (head == D2V_HEAD_SEMANTIC_SEGMENTATION
       && (image->dim[2] / p != c->image_size_h / p
           || image->dim[3] / p != c->image_size_w / p))
-    return d2v_fail (error, D2V_ERROR_INPUT, NULL,
-                     "pixel_values: segmentation takes images of %"
-                     G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT
-                     " (up to a patch more), found %" G_GSIZE_FORMAT
-                     " x %" G_GSIZE_FORMAT,
-                     c->image_size_h / p * p, c->image_size_w / p * p,
-                     image->dim[2], image->dim[3]);
+    return d2v_fail (
+        error, D2V_ERROR_INPUT, NULL,
+        "pixel_values: segmentation takes images of %" G_GSIZE_FORMAT
+        " x %" G_GSIZE_FORMAT " (up to a patch more), found %" G_GSIZE_FORMAT
+        " x %" G_GSIZE_FORMAT,
+        c->image_size_h / p * p, c->image_size_w / p * p, image->dim[2],
+        image->dim[3]);
   return TRUE;
 }
 
@@ -101,8 +101,8 @@ prepare_masked (const D2vConfig *c, const D2vTensors *inputs,
                 const D2vShape *image, D2vTensors *prepared, GError **error)
 {
   gsize p = c->patch_size;
-  D2vShape shape = d2v_shape (image->dim[0],
-                              (image->dim[2] / p) * (image->dim[3] / p));
+  D2vShape shape
+      = d2v_shape (image->dim[0], (image->dim[2] / p) * (image->dim[3] / p));
 
   if (!c->use_mask_token)
     return d2v_fail (error, D2V_ERROR_INPUT, NULL,
@@ -170,8 +170,8 @@ record (D2vGraph *g, const D2vConfig *c, D2vHead head, gconstpointer weights,
   if (!c->use_mean_pooling)
     x = d2v_norm (g, x, &w->final_norm);
   if (head == D2V_HEAD_IMAGE_CLASSIFICATION)
-    d2v_graph_output (
-        g, "logits", d2v_linear (g, pool (g, c, w, x), &w->classifier));
+    d2v_graph_output (g, "logits",
+                      d2v_linear (g, pool (g, c, w, x), &w->classifier));
   else
     d2v_graph_output (g, "last_hidden_state", x);
 }

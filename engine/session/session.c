@@ -98,8 +98,8 @@ static D2vSession *
 open_session (D2vModel *model, const D2vSessionParams *params,
               const gchar *device, GError **error)
 {
-  D2vBackend *backend = d2v_device_open (device, params->precision,
-                                         params->n_threads, error);
+  D2vBackend *backend
+      = d2v_device_open (device, params->precision, params->n_threads, error);
   if (backend == NULL)
     return NULL;
 
@@ -336,8 +336,8 @@ renew_outputs (Ready *ready, GError **error)
         continue;
       g_clear_pointer (tensor, d2v_tensor_unref);
       *tensor = d2v_tensor_new_empty (
-          D2V_F32, d2v_graph_shape (
-                       ready->graph, d2v_graph_output_value (ready->graph, i)));
+          D2V_F32, d2v_graph_shape (ready->graph,
+                                    d2v_graph_output_value (ready->graph, i)));
       if (*tensor == NULL)
         return d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "outputs");
       ready->outputs[i] = (*tensor)->data;
@@ -412,9 +412,8 @@ run_blocking (D2vJob *job)
 {
   BlockingRun *run = (BlockingRun *) job;
 
-  run->outputs = d2v_session_execute (run->session, run->prepared,
-                                      &run->options, &run->cancelled,
-                                      &run->error);
+  run->outputs = d2v_session_execute (
+      run->session, run->prepared, &run->options, &run->cancelled, &run->error);
   pthread_mutex_lock (&run->lock);
   run->done = TRUE;
   pthread_cond_signal (&run->finished);
@@ -442,8 +441,8 @@ run_prepared (D2vSession *session, const D2vTensors *prepared,
   gulong handler = 0;
 
   if (cancellable != NULL)
-    handler = g_cancellable_connect (cancellable, G_CALLBACK (cancel), &run,
-                                     NULL);
+    handler
+        = g_cancellable_connect (cancellable, G_CALLBACK (cancel), &run, NULL);
   d2v_worker_submit (session->worker, &run.job);
   pthread_mutex_lock (&run.lock);
   while (!run.done)

@@ -363,8 +363,8 @@ d2v_transcriber_latency (D2vTranscriber *t)
     return 0;
   return (d2v_ms_to_frames (t, p->chunk_ms)
           + d2v_ms_to_frames (t, p->right_context_ms)
-          + d2v_ms_to_frames (t, D2V_WORD_PAUSE_MS)
-          + d2v_blocks_of_frame (t) - 1)
+          + d2v_ms_to_frames (t, D2V_WORD_PAUSE_MS) + d2v_blocks_of_frame (t)
+          - 1)
          * t->stride;
 }
 

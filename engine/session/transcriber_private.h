@@ -30,13 +30,13 @@ typedef struct
   GArray *samples;       /* of gfloat; live: normalised */
   guint64 stream;
   guint64 stream_samples; /* all of them; when last */
-  guint64 first_frame;   /* of the stream: frame 0 of the window */
-  guint64 keep_begin;    /* frames of the stream that it decides */
-  guint64 keep_end;      /* as far as there are so many */
-  gboolean nonfinite;    /* not to be trusted */
-  gboolean last;         /* of its stream */
-  gboolean drop;         /* live and late: keep the features going only */
-  gboolean discard;      /* flushed */
+  guint64 first_frame;    /* of the stream: frame 0 of the window */
+  guint64 keep_begin;     /* frames of the stream that it decides */
+  guint64 keep_end;       /* as far as there are so many */
+  gboolean nonfinite;     /* not to be trusted */
+  gboolean last;          /* of its stream */
+  gboolean drop;          /* live and late: keep the features going only */
+  gboolean discard;       /* flushed */
   gboolean running;
   volatile gint cancelled;
   gint64 submitted_us;
@@ -64,38 +64,38 @@ struct _D2vTranscriber
   guint rate;
 
   /* input of the current stream */
-  GArray *input;        /* samples input_begin..n_pushed-1 */
+  GArray *input; /* samples input_begin..n_pushed-1 */
   guint64 input_begin;
   guint64 n_pushed;
-  guint64 n_levelled;   /* live: normalised up to here */
+  guint64 n_levelled; /* live: normalised up to here */
   guint64 next_window;
   D2vLiveLevel level;
-  GArray *bad;          /* of guint64: blocks with samples not finite */
+  GArray *bad; /* of guint64: blocks with samples not finite */
 
   /* windows */
-  GQueue windows;       /* of D2vWindow, submitted and not done */
-  GQueue spare;         /* of D2vWindow, for reuse */
-  guint n_in_work;      /* of windows, without those discarded */
-  guint64 stream;       /* counts streams */
+  GQueue windows;  /* of D2vWindow, submitted and not done */
+  GQueue spare;    /* of D2vWindow, for reuse */
+  guint n_in_work; /* of windows, without those discarded */
+  guint64 stream;  /* counts streams */
   gboolean flushing;
   GError *error;
 
   /* output */
-  GQueue results;       /* of D2vTranscript */
+  GQueue results; /* of D2vTranscript */
   D2vCtcStream *words;
   D2vSession *words_session; /* whose vocabulary; a reference */
   guint64 last_word_end;     /* frames */
   guint64 sentence_start;
   guint n_sentence_words;
-  guint64 position;          /* samples; last one told */
+  guint64 position; /* samples; last one told */
   guint revision;
-  gchar *partial;            /* last one told */
+  gchar *partial; /* last one told */
   gint64 partial_us;
 
   /* statistics */
   guint64 windows_in, windows_out, dropped_late, dropped_nonfinite,
       dropped_flushed;
-  gint64 times_us[D2V_N_TIMES];   /* submit to result */
+  gint64 times_us[D2V_N_TIMES]; /* submit to result */
   gint64 compute_us[D2V_N_TIMES];
   guint64 audio_samples[D2V_N_TIMES];
   guint64 n_times;
@@ -139,8 +139,8 @@ void d2v_window_free (D2vWindow *window);
 /* Frames first..first+n-1 are decided. @right: frames heard after them, for
  * partial results. */
 void d2v_words_accept (D2vTranscriber *t, D2vSession *session, guint64 first,
-                       const gint64 *ids, const gfloat *probabilities,
-                       gsize n, gsize right);
+                       const gint64 *ids, const gfloat *probabilities, gsize n,
+                       gsize right);
 /* Frames begin..end-1 give no words. */
 void d2v_words_drop (D2vTranscriber *t, guint64 begin, guint64 end,
                      const gchar *why);

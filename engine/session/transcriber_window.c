@@ -247,8 +247,8 @@ level_input (D2vTranscriber *t, gboolean all)
          && (all || t->n_pushed - t->n_levelled >= t->stride))
     {
       gsize n = (gsize) MIN (t->n_pushed - t->n_levelled, t->stride);
-      gfloat *x = &g_array_index (t->input, gfloat,
-                                  t->n_levelled - t->input_begin);
+      gfloat *x
+          = &g_array_index (t->input, gfloat, t->n_levelled - t->input_begin);
 
       if (normalise)
         d2v_live_level_apply (&t->level, x, x, n);
@@ -278,8 +278,8 @@ submit_live (D2vTranscriber *t, const Context *c, guint64 n_frames)
 static gboolean
 live_is_ready (const D2vTranscriber *t, const Context *c)
 {
-  return t->n_pushed >= live_needs (t, (t->next_window + 1) * c->chunk
-                                           + c->right);
+  return t->n_pushed
+         >= live_needs (t, (t->next_window + 1) * c->chunk + c->right);
 }
 
 static void
@@ -386,9 +386,8 @@ execute (D2vTranscriber *t, const D2vWindow *window, D2vStage stage,
   const D2vRecordOptions options = { .stage = stage };
 
   d2v_tensors_set (prepared, input, tensor);
-  g_autoptr (D2vTensors) outputs
-      = d2v_session_execute (window->session, prepared, &options,
-                             &window->cancelled, error);
+  g_autoptr (D2vTensors) outputs = d2v_session_execute (
+      window->session, prepared, &options, &window->cancelled, error);
   return outputs != NULL ? d2v_tensor_ref (d2v_tensors_get (outputs, output))
                          : NULL;
 }
@@ -421,8 +420,7 @@ shift_cache (D2vTranscriber *t, const D2vWindow *window, gsize n_frames,
   D2vTensor *old = cache->tensor;
 
   if (old != NULL && cache->session == window->session
-      && cache->stream == window->stream
-      && cache->begin <= window->first_frame
+      && cache->stream == window->stream && cache->begin <= window->first_frame
       && cache->end > window->first_frame)
     {
       skip = (gsize) (window->first_frame - cache->begin);
@@ -537,8 +535,7 @@ count_window (D2vTranscriber *t, const D2vWindow *window, gint64 began)
   t->windows_out++;
   t->times_us[i] = now - window->submitted_us;
   t->compute_us[i] = now - began;
-  t->audio_samples[i]
-      = (window->keep_end - window->keep_begin) * t->stride;
+  t->audio_samples[i] = (window->keep_end - window->keep_begin) * t->stride;
 }
 
 /* What came of a window; with the lock held. @n_frames: of its logits. */
@@ -589,9 +586,8 @@ compute (D2vTranscriber *t, const D2vWindow *window, gboolean skip,
     logits = run_live (t, window, skip, error);
   else if (!skip)
     logits = run_recorded (t, window, error);
-  return logits != NULL && find_best (t, logits, error)
-             ? logits->shape.dim[1]
-             : 0;
+  return logits != NULL && find_best (t, logits, error) ? logits->shape.dim[1]
+                                                        : 0;
 }
 
 /* Windows of one transcriber are run one at a time and in order, also when a

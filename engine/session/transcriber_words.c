@@ -29,8 +29,7 @@ tell_position (D2vTranscriber *t, guint64 samples)
   if (samples <= t->position)
     return;
   t->position = samples;
-  tell (t, &(D2vTranscript){ .type = D2V_TRANSCRIPT_POSITION,
-                             .end = samples });
+  tell (t, &(D2vTranscript){ .type = D2V_TRANSCRIPT_POSITION, .end = samples });
 }
 
 /* --------------------------------------------------------------- words -- */
@@ -88,8 +87,7 @@ spell (const D2vTranscriber *t, const gchar *text, gboolean first)
                                          : g_steal_pointer (&lower);
       }
     default:
-      return vocab->do_lower_case ? g_utf8_strdown (text, -1)
-                                  : g_strdup (text);
+      return vocab->do_lower_case ? g_utf8_strdown (text, -1) : g_strdup (text);
     }
 }
 
@@ -101,12 +99,12 @@ tell_word (D2vTranscriber *t, const D2vCtcEvent *word)
   end_sentence_before (t, word->start, word->end);
   if (t->n_sentence_words == 0)
     t->sentence_start = word->start;
-  tell (t, &(D2vTranscript){
-               .type = D2V_TRANSCRIPT_WORD,
-               .text = spell (t, word->text, t->n_sentence_words == 0),
-               .start = samples_of (t, word->start),
-               .end = samples_of (t, word->end),
-               .confidence = word->confidence });
+  tell (t, &(D2vTranscript){ .type = D2V_TRANSCRIPT_WORD,
+                             .text
+                             = spell (t, word->text, t->n_sentence_words == 0),
+                             .start = samples_of (t, word->start),
+                             .end = samples_of (t, word->end),
+                             .confidence = word->confidence });
   t->n_sentence_words++;
   t->last_word_end = word->end;
   t->revision = 0;
@@ -156,20 +154,19 @@ tell_partial (D2vTranscriber *t, const gint64 *ids, gsize n)
   gint64 now = g_get_monotonic_time ();
   D2vCtcEvent pending;
   gboolean has_word = d2v_ctc_stream_peek (t->words, &pending);
-  g_autoptr (D2vCtcResult) right
-      = d2v_ctc_decode (vocab, ids, NULL, n, NULL);
+  g_autoptr (D2vCtcResult) right = d2v_ctc_decode (vocab, ids, NULL, n, NULL);
 
   if (right == NULL)
     return;
   /* The next letters belong to the unfinished word unless a delimiter comes
    * first. */
-  gboolean apart = right->n_chars > 0
-                   && strcmp (right->chars[0].text,
-                              vocab->replace_word_delimiter_char)
-                          == 0;
+  gboolean apart
+      = right->n_chars > 0
+        && strcmp (right->chars[0].text, vocab->replace_word_delimiter_char)
+               == 0;
   g_autofree gchar *joined
-      = g_strconcat (has_word ? pending.text : "",
-                     has_word && apart ? " " : "", right->text, NULL);
+      = g_strconcat (has_word ? pending.text : "", has_word && apart ? " " : "",
+                     right->text, NULL);
   g_strstrip (joined);
   g_autofree gchar *text = spell (t, joined, t->n_sentence_words == 0);
   if (text[0] == '\0' || g_strcmp0 (text, t->partial) == 0
@@ -199,9 +196,8 @@ d2v_words_accept (D2vTranscriber *t, D2vSession *session, guint64 first,
   tell_events (t);
 
   D2vCtcEvent pending;
-  guint64 silent_from = d2v_ctc_stream_peek (t->words, &pending)
-                            ? pending.start
-                            : first + n;
+  guint64 silent_from
+      = d2v_ctc_stream_peek (t->words, &pending) ? pending.start : first + n;
   end_sentence_before (t, silent_from, silent_from);
   tell_position (t, samples_of (t, d2v_ctc_stream_decided (t->words)));
   if (t->params.partial_results)
@@ -209,8 +205,7 @@ d2v_words_accept (D2vTranscriber *t, D2vSession *session, guint64 first,
 }
 
 void
-d2v_words_drop (D2vTranscriber *t, guint64 begin, guint64 end,
-                const gchar *why)
+d2v_words_drop (D2vTranscriber *t, guint64 begin, guint64 end, const gchar *why)
 {
   if (t->words != NULL)
     {
@@ -234,8 +229,8 @@ d2v_words_finish (D2vTranscriber *t, guint64 n_samples)
     }
   end_sentence (t);
   tell_position (t, n_samples);
-  tell (t, &(D2vTranscript){ .type = D2V_TRANSCRIPT_DRAINED,
-                             .end = n_samples });
+  tell (t,
+        &(D2vTranscript){ .type = D2V_TRANSCRIPT_DRAINED, .end = n_samples });
   d2v_words_reset (t);
 }
 

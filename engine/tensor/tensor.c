@@ -281,13 +281,13 @@ bfloat_to_float (guint16 h)
 }
 
 /* Sources may lie at any address, so each number is copied out first. */
-#define CONVERT(type, expression)                                             \
-  for (gsize i = 0; i < n; i++)                                               \
-    {                                                                         \
-      type v;                                                                 \
-      memcpy (&v, (const guint8 *) source + i * sizeof v, sizeof v);          \
-      out[i] = (expression);                                                  \
-    }                                                                         \
+#define CONVERT(type, expression)                                              \
+  for (gsize i = 0; i < n; i++)                                                \
+    {                                                                          \
+      type v;                                                                  \
+      memcpy (&v, (const guint8 *) source + i * sizeof v, sizeof v);           \
+      out[i] = (expression);                                                   \
+    }                                                                          \
   break
 
 void
@@ -380,8 +380,8 @@ d2v_tensor_to_i64 (D2vTensor *tensor, GError **error)
   D2vTensor *out = d2v_tensor_new_empty (D2V_I64, &tensor->shape);
   if (out == NULL)
     {
-      d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "%" G_GSIZE_FORMAT " integers",
-                d2v_tensor_n_elements (tensor));
+      d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL,
+                "%" G_GSIZE_FORMAT " integers", d2v_tensor_n_elements (tensor));
       return NULL;
     }
   for (gsize i = 0; i < d2v_tensor_n_elements (tensor); i++)

@@ -13,8 +13,8 @@ typedef struct
 } D2vShape;
 
 /* d2v_shape (B, T, C) */
-#define d2v_shape(...)                                                        \
-  d2v_shape_from (sizeof ((gsize[]){ __VA_ARGS__ }) / sizeof (gsize),         \
+#define d2v_shape(...)                                                         \
+  d2v_shape_from (sizeof ((gsize[]){ __VA_ARGS__ }) / sizeof (gsize),          \
                   (const gsize[]){ __VA_ARGS__ })
 D2vShape d2v_shape_from (guint rank, const gsize *dim);
 gboolean d2v_shape_equal (const D2vShape *a, const D2vShape *b);

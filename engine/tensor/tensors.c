@@ -8,8 +8,8 @@
 
 struct _D2vTensors
 {
-  GPtrArray *names;     /* owned strings, in order */
-  GHashTable *by_name;  /* borrows the name, owns the tensor */
+  GPtrArray *names;    /* owned strings, in order */
+  GHashTable *by_name; /* borrows the name, owns the tensor */
   gatomicrefcount ref_count;
 };
 
@@ -22,9 +22,8 @@ d2v_tensors_new (void)
   D2vTensors *tensors = g_new0 (D2vTensors, 1);
 
   tensors->names = g_ptr_array_new_with_free_func (g_free);
-  tensors->by_name
-      = g_hash_table_new_full (d2v_str_hash, g_str_equal, NULL,
-                               (GDestroyNotify) d2v_tensor_unref);
+  tensors->by_name = g_hash_table_new_full (d2v_str_hash, g_str_equal, NULL,
+                                            (GDestroyNotify) d2v_tensor_unref);
   g_atomic_ref_count_init (&tensors->ref_count);
   return tensors;
 }
@@ -74,7 +73,6 @@ d2v_tensors_size (const D2vTensors *tensors)
 const gchar *
 d2v_tensors_name (const D2vTensors *tensors, guint index)
 {
-  return index < tensors->names->len
-             ? g_ptr_array_index (tensors->names, index)
-             : NULL;
+  return index < tensors->names->len ? g_ptr_array_index (tensors->names, index)
+                                     : NULL;
 }
