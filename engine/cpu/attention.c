@@ -148,18 +148,14 @@ score (const Head *h, gsize t, gsize s)
   return sum;
 }
 
-/* How much each key counts for query @t, into @weights (S). Keys that do not
- * count get 0; when none does, all count the same, as they do in the original
- * where every score is the same lowest number. */
+/* How much each key counts for query @t, into @weights (S). A key that does
+ * not count has the lowest score and weighs 0 beside any other; when none
+ * counts all have that score, so all weigh the same, as in the original. */
 static void
 weigh_keys (const Head *h, gsize t, gdouble *weights)
 {
-  gboolean any = FALSE;
-
   for (gsize s = 0; s < h->n_keys; s++)
-    any = any || counts (h, t, s);
-  for (gsize s = 0; s < h->n_keys; s++)
-    weights[s] = !any ? 0 : counts (h, t, s) ? score (h, t, s) : -G_MAXDOUBLE;
+    weights[s] = counts (h, t, s) ? score (h, t, s) : -G_MAXDOUBLE;
   d2v_row_softmax (weights, h->n_keys);
 }
 

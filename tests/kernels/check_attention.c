@@ -273,6 +273,12 @@ static const D2vCheckCase cases[] = {
   { "table and mask",
     .in = { { { 2, 10, 24 } }, { { 2, 10 }, D2V_FILL_RAGGED }, { { 28, 2 } } },
     .out = { 2, 10, 8 }, .a = { HEADS (2, 4), .grid_h = 3, .grid_w = 3 } },
+  /* Below any number that is merely large in place of minus infinity. */
+  { "table far below 0 and mask",
+    .in = { { { 2, 10, 24 } },
+            { { 2, 10 }, D2V_FILL_HOLES },
+            { { 28, 2 }, .offset = -2e4 } },
+    .out = { 2, 10, 8 }, .a = { HEADS (2, 4), .grid_h = 3, .grid_w = 3 } },
   { "distance q", .in = { { { 2, 13, 48 } }, NO, NO, { { 63, 8 } } },
     .out = { 2, 13, 16 }, .a = { HEADS (2, 8), .distance_mode = 1 } },
   { "distance q and k", .in = { { { 2, 13, 48 } }, NO, NO, { { 63, 8 } } },
