@@ -123,8 +123,8 @@ one_panel (const D2vCall *call, gsize index, gsize first_row, gsize n_rows)
       = activation != D2V_ACTIVATION_NONE || scale != NULL || residual != NULL;
 
   LEVEL (product_panel)
-  (&rows, n_rows, p.panel, p.n_columns, p.bias, finishes ? &finish : NULL,
-   (gfloat *) call->out + y, n);
+  (&rows, n_rows, p.panel, p.n_columns, p.bias, FALSE,
+   finishes ? &finish : NULL, (gfloat *) call->out + y, n);
 }
 
 static void

@@ -57,7 +57,9 @@ typedef struct
 {
   const gfloat *a; /* of the tile's first row */
   const Rows *rows;
-  const gfloat *panel, *bias;
+  const gfloat *panel;
+  const gfloat *start; /* the sums begin with these, @start_step a row */
+  gsize start_step;
   const gchar *fetch;
   gsize n_lines;
   gfloat *out;
@@ -97,7 +99,7 @@ make_tile (const gsize n_rows, const gsize n_vectors, const Tile *tile)
 {
   Vf sum[TILE_ROWS][2];
 
-  EACH_SUM sum[i][j] = v_load (tile->bias + j * LANES);
+  EACH_SUM sum[i][j] = v_load (tile->start + i * tile->start_step + j * LANES);
   sum_tile (n_rows, n_vectors, tile, sum);
   EACH_SUM v_store (tile->out + i * tile->out_step + j * LANES, sum[i][j]);
 }
@@ -166,7 +168,7 @@ finish_tile (gfloat *x, gsize x_step, const Finish *finish, gsize first_row,
 
 void
 LEVEL (product_panel) (const Rows *rows, gsize n_rows, const gfloat *panel,
-                       gsize n_columns, const gfloat *bias,
+                       gsize n_columns, const gfloat *bias, gboolean adds,
                        const Finish *finish, gfloat *out, gsize out_step)
 {
   const gsize n_vectors = n_columns <= LANES ? 1 : 2;
@@ -179,10 +181,11 @@ LEVEL (product_panel) (const Rows *rows, gsize n_rows, const gfloat *panel,
   const gsize n_tiles = d2v_ceil_div (n_rows, TILE_ROWS);
   const gsize k = rows->n_segments * rows->segment;
   const gchar *next = (const gchar *) (panel + k * width);
-  Tile tile = { .rows = rows, .panel = panel, .bias = wide_bias };
+  Tile tile = { .rows = rows, .panel = panel, .start = wide_bias };
 
   tile.n_lines
       = d2v_ceil_div (FETCH_STEPS * width * sizeof (gfloat), 64 * n_tiles);
+  g_assert (!adds || n_columns == width);
   if (bias != NULL)
     memcpy (wide_bias, bias, n_columns * sizeof (gfloat));
   for (gsize i = 0; i < n_tiles; i++)
@@ -193,6 +196,11 @@ LEVEL (product_panel) (const Rows *rows, gsize n_rows, const gfloat *panel,
 
       tile.a = rows->data + row * rows->row_step;
       tile.fetch = next + k * width * sizeof (gfloat) / n_tiles * i;
+      if (adds)
+        {
+          tile.start = y;
+          tile.start_step = out_step;
+        }
       tile.out = direct ? y : buffer;
       tile.out_step = direct ? out_step : width;
       tiles[n - 1][n_vectors - 1](&tile);
@@ -209,7 +217,7 @@ LEVEL (product) (const Rows *rows, gsize n_rows, const gfloat *panels, gsize k,
   for (gsize column = 0; column < n; column += PANEL)
     LEVEL (product_panel)
   (rows, n_rows, panels + column * k, d2v_min (PANEL, n - column),
-   bias != NULL ? bias + column : NULL, NULL, out + column, out_step);
+   bias != NULL ? bias + column : NULL, FALSE, NULL, out + column, out_step);
 }
 
 /* ------------------------------------------------------------ packing -- */

@@ -66,9 +66,11 @@ void LEVEL (unpack_panels) (const Layout *layout, const gfloat *panels,
                             gfloat *w);
 
 /* out (n_rows, n_columns) = @rows times one panel + bias (may be NULL), then
- * @finish (may be NULL). n_columns is at most the panel's width. */
+ * @finish (may be NULL). n_columns is at most the panel's width. @adds, for
+ * whole panels only: what is in out takes the bias's place, so that a long sum
+ * can be made in several passes, with the same bits. */
 void LEVEL (product_panel) (const Rows *rows, gsize n_rows, const gfloat *panel,
-                            gsize n_columns, const gfloat *bias,
+                            gsize n_columns, const gfloat *bias, gboolean adds,
                             const Finish *finish, gfloat *out, gsize out_step);
 
 /* The same over all @n columns of @panels of @k rows each. */

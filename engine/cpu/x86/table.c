@@ -14,7 +14,9 @@
   KERNEL (LINEAR, linear)                                                      \
   KERNEL (CONV1D, conv1d)                                                      \
   KERNEL (ATTENTION, attention)                                                \
-  KERNEL (GLU, glu)
+  KERNEL (GLU, glu)                                                            \
+  KERNEL (CONV2D, conv2d)                                                      \
+  KERNEL (RESIZE_BILINEAR, resize_bilinear)
 
 #define KERNEL(NAME, name) extern const D2vKernel LEVEL (name);
 KERNELS (KERNEL)
