@@ -70,6 +70,9 @@ struct _GstD2vAudioBaseClass
   /* What the element delays a live stream by, without computing. Any thread.
    */
   GstClockTime (*delay) (GstD2vAudioBase *base);
+  /* How much later a result may be than sound and computing explain: a part
+   * of the budget unless the user sets one. */
+  GstClockTime settling;
   /* Adds fields. Any thread. */
   void (*stats) (GstD2vAudioBase *base, GstStructure *stats);
 };

@@ -34,11 +34,10 @@ GType
 gst_d2v_on_corrupt_get_type (void)
 {
   static gsize type;
-  static const GEnumValue values[] = {
-    { GST_D2V_ON_CORRUPT_DROP, "Treat it as missing", "drop" },
-    { GST_D2V_ON_CORRUPT_USE, "Use it like any other", "use" },
-    { 0 }
-  };
+  static const GEnumValue values[]
+      = { { GST_D2V_ON_CORRUPT_DROP, "Treat it as missing", "drop" },
+          { GST_D2V_ON_CORRUPT_USE, "Use it like any other", "use" },
+          { 0 } };
   return enum_type ("GstD2vOnCorrupt", values, &type);
 }
 
@@ -46,11 +45,10 @@ GType
 gst_d2v_on_late_get_type (void)
 {
   static gsize type;
-  static const GEnumValue values[] = {
-    { GST_D2V_ON_LATE_PASS, "Push it with its time moved up", "pass" },
-    { GST_D2V_ON_LATE_DROP, "Drop it", "drop" },
-    { 0 }
-  };
+  static const GEnumValue values[]
+      = { { GST_D2V_ON_LATE_PASS, "Push it with its time moved up", "pass" },
+          { GST_D2V_ON_LATE_DROP, "Drop it", "drop" },
+          { 0 } };
   return enum_type ("GstD2vOnLate", values, &type);
 }
 
@@ -58,11 +56,10 @@ GType
 gst_d2v_text_output_get_type (void)
 {
   static gsize type;
-  static const GEnumValue values[] = {
-    { GST_D2V_TEXT_OUTPUT_WORD, "One word a buffer", "word" },
-    { GST_D2V_TEXT_OUTPUT_SENTENCE, "One sentence a buffer", "sentence" },
-    { 0 }
-  };
+  static const GEnumValue values[]
+      = { { GST_D2V_TEXT_OUTPUT_WORD, "One word a buffer", "word" },
+          { GST_D2V_TEXT_OUTPUT_SENTENCE, "One sentence a buffer", "sentence" },
+          { 0 } };
   return enum_type ("GstD2vTextOutput", values, &type);
 }
 
@@ -70,14 +67,13 @@ GType
 gst_d2v_precision_get_type (void)
 {
   static gsize type;
-  static const GEnumValue values[] = {
-    { D2V_PRECISION_AUTO, "What suits the device", "auto" },
-    { D2V_PRECISION_F32, "32-bit floating point", "fp32" },
-    { D2V_PRECISION_F16, "16-bit floating point", "fp16" },
-    { D2V_PRECISION_BF16, "16-bit brain floating point", "bf16" },
-    { D2V_PRECISION_INT8, "8-bit integers in linear layers", "int8" },
-    { 0 }
-  };
+  static const GEnumValue values[]
+      = { { D2V_PRECISION_AUTO, "What suits the device", "auto" },
+          { D2V_PRECISION_F32, "32-bit floating point", "fp32" },
+          { D2V_PRECISION_F16, "16-bit floating point", "fp16" },
+          { D2V_PRECISION_BF16, "16-bit brain floating point", "bf16" },
+          { D2V_PRECISION_INT8, "8-bit integers in linear layers", "int8" },
+          { 0 } };
   return enum_type ("GstD2vPrecision", values, &type);
 }
 
@@ -85,15 +81,14 @@ GType
 gst_d2v_text_case_get_type (void)
 {
   static gsize type;
-  static const GEnumValue values[] = {
-    { D2V_TEXT_CASE_VOCABULARY, "As the model's vocabulary spells it",
-      "vocabulary" },
-    { D2V_TEXT_CASE_LOWER, "Lower case", "lower" },
-    { D2V_TEXT_CASE_UPPER, "Upper case", "upper" },
-    { D2V_TEXT_CASE_SENTENCE, "Lower case, each sentence begins upper",
-      "sentence" },
-    { 0 }
-  };
+  static const GEnumValue values[]
+      = { { D2V_TEXT_CASE_VOCABULARY, "As the model's vocabulary spells it",
+            "vocabulary" },
+          { D2V_TEXT_CASE_LOWER, "Lower case", "lower" },
+          { D2V_TEXT_CASE_UPPER, "Upper case", "upper" },
+          { D2V_TEXT_CASE_SENTENCE, "Lower case, each sentence begins upper",
+            "sentence" },
+          { 0 } };
   return enum_type ("GstD2vTextCase", values, &type);
 }
 
@@ -101,11 +96,10 @@ GType
 gst_d2v_nonfinite_get_type (void)
 {
   static gsize type;
-  static const GEnumValue values[] = {
-    { D2V_NONFINITE_DROP, "No text from that window", "drop" },
-    { D2V_NONFINITE_ERROR, "Stop with an error", "error" },
-    { 0 }
-  };
+  static const GEnumValue values[]
+      = { { D2V_NONFINITE_DROP, "No text from that window", "drop" },
+          { D2V_NONFINITE_ERROR, "Stop with an error", "error" },
+          { 0 } };
   return enum_type ("GstD2vNonfinite", values, &type);
 }
 
@@ -126,8 +120,7 @@ element_error (gint code)
   switch (code)
     {
     case D2V_ERROR_NOT_FOUND:
-      return (ElementError){ GST_RESOURCE_ERROR,
-                             GST_RESOURCE_ERROR_NOT_FOUND };
+      return (ElementError){ GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND };
     case D2V_ERROR_WRITE:
       return (ElementError){ GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE };
     case D2V_ERROR_NO_MEMORY:
@@ -137,8 +130,7 @@ element_error (gint code)
     case D2V_ERROR_USAGE:
     case D2V_ERROR_UNSUPPORTED:
     case D2V_ERROR_ARCH_HEAD:
-      return (ElementError){ GST_RESOURCE_ERROR,
-                             GST_RESOURCE_ERROR_SETTINGS };
+      return (ElementError){ GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS };
     case D2V_ERROR_DEVICE_LOST:
       return (ElementError){ GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED };
     case D2V_ERROR_INPUT:
@@ -151,8 +143,7 @@ element_error (gint code)
     case D2V_ERROR_ARCH_SHAPE:
       return (ElementError){ GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT };
     default:
-      return (ElementError){ GST_RESOURCE_ERROR,
-                             GST_RESOURCE_ERROR_OPEN_READ };
+      return (ElementError){ GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ };
     }
 }
 
@@ -175,8 +166,7 @@ post (GstElement *element, GstMessageType type, const gchar *what,
 }
 
 void
-gst_d2v_post_error (GstElement *element, const gchar *what,
-                    const GError *error)
+gst_d2v_post_error (GstElement *element, const gchar *what, const GError *error)
 {
   post (element, GST_MESSAGE_ERROR, what, error);
 }
@@ -193,6 +183,6 @@ gst_d2v_post_progress (GstElement *element, GstProgressType type,
                        const gchar *code, const gchar *text)
 {
   gst_element_post_message (
-      element, gst_message_new_progress (GST_OBJECT (element), type, code,
-                                         text));
+      element,
+      gst_message_new_progress (GST_OBJECT (element), type, code, text));
 }

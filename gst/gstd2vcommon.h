@@ -71,7 +71,7 @@ void gst_d2v_post_progress (GstElement *element, GstProgressType type,
 static inline GstClockTime
 gst_d2v_ms (guint ms)
 {
-  return (GstClockTime)ms * GST_MSECOND;
+  return (GstClockTime) ms * GST_MSECOND;
 }
 
 G_END_DECLS

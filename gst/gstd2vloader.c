@@ -84,8 +84,7 @@ check_rate (D2vModel *model, GError **error)
 {
   guint rate = d2v_model_sampling_rate (model);
 
-  if (d2v_model_modality (model) != D2V_MODALITY_AUDIO
-      || rate == SAMPLING_RATE)
+  if (d2v_model_modality (model) != D2V_MODALITY_AUDIO || rate == SAMPLING_RATE)
     return TRUE;
   g_set_error (error, D2V_ERROR, D2V_ERROR_UNSUPPORTED,
                "UNSUPPORTED, %s, expected a model of %u Hz, found %u Hz",
@@ -98,6 +97,7 @@ open_model (GstD2vLoader *loader, const GstD2vSettings *settings,
             gboolean no_weights, GCancellable *cancellable, GError **error)
 {
   D2vModelParams params = { .no_weights = no_weights,
+                            .unshared = !settings->share_model,
                             .cancellable = cancellable };
   g_autoptr (D2vModel) model = NULL;
 
@@ -119,8 +119,7 @@ gboolean
 gst_d2v_loader_check (GstD2vLoader *loader, const GstD2vSettings *settings,
                       GError **error)
 {
-  g_autoptr (D2vModel) model
-      = open_model (loader, settings, TRUE, NULL, error);
+  g_autoptr (D2vModel) model = open_model (loader, settings, TRUE, NULL, error);
 
   return model != NULL;
 }

@@ -13,10 +13,14 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 -q filesrc location=talk.ogg ! decodebin ! audioconvert ! audioresample ! d2vtranscriber model=MODEL ! d2vmetajson location=- ! fakesink
+ * gst-launch-1.0 -q filesrc location=talk.ogg ! decodebin ! audioconvert !
+ * audioresample ! d2vtranscriber model=MODEL ! d2vmetajson location=- !
+ * fakesink
  * ]|
  * |[
- * gst-launch-1.0 filesrc location=talk.ogg ! decodebin ! audioconvert ! audioresample ! d2vtranscriber model=MODEL ! d2vmetajson ! application/x-json ! filesink location=talk.jsonl
+ * gst-launch-1.0 filesrc location=talk.ogg ! decodebin ! audioconvert !
+ * audioresample ! d2vtranscriber model=MODEL ! d2vmetajson ! application/x-json
+ * ! filesink location=talk.jsonl
  * ]|
  *
  * ## The lines
@@ -106,8 +110,7 @@ gst_d2v_meta_json_transform_caps (GstBaseTransform *trans,
 }
 
 static gboolean
-gst_d2v_meta_json_set_caps (GstBaseTransform *trans, GstCaps *in,
-                            GstCaps *out)
+gst_d2v_meta_json_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *out)
 {
   gst_base_transform_set_passthrough (trans, gst_caps_is_equal (in, out));
   return TRUE;
@@ -126,8 +129,7 @@ write_lines (GstD2vMetaJson *self, GstBuffer *buffer)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return GST_FLOW_FLUSHING;
   GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
-                     ("Results cannot be written: %s", error->message),
-                     (NULL));
+                     ("Results cannot be written: %s", error->message), (NULL));
   return GST_FLOW_ERROR;
 }
 
@@ -151,9 +153,8 @@ gst_d2v_meta_json_prepare_output (GstBaseTransform *trans, GstBuffer *in,
   lines = make_lines (in);
   *out = lines ? gst_buffer_new_wrapped (lines, strlen (lines))
                : gst_buffer_new ();
-  gst_buffer_copy_into (*out, in,
-                        GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS, 0,
-                        -1);
+  gst_buffer_copy_into (
+      *out, in, GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
   return GST_FLOW_OK;
 }
 
@@ -200,8 +201,7 @@ gst_d2v_meta_json_stop (GstBaseTransform *trans)
 
 /* A FIFO that nobody reads must not keep the element from stopping. */
 static GstStateChangeReturn
-gst_d2v_meta_json_change_state (GstElement *element,
-                                GstStateChange transition)
+gst_d2v_meta_json_change_state (GstElement *element, GstStateChange transition)
 {
   GstD2vMetaJson *self = GST_D2V_META_JSON (element);
 
@@ -227,8 +227,8 @@ gst_d2v_meta_json_sink_event (GstBaseTransform *trans, GstEvent *event)
 /* --------------------------------------------------------- properties -- */
 
 static void
-gst_d2v_meta_json_set_property (GObject *object, guint id,
-                                const GValue *value, GParamSpec *pspec)
+gst_d2v_meta_json_set_property (GObject *object, guint id, const GValue *value,
+                                GParamSpec *pspec)
 {
   GstD2vMetaJson *self = GST_D2V_META_JSON (object);
 

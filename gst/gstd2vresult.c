@@ -53,11 +53,11 @@ gst_d2v_result_add_words (GstStructure *result, const GstD2vWord *words,
 
       g_value_init (&item, GST_TYPE_STRUCTURE);
       g_value_take_boxed (
-          &item, gst_structure_new ("word", "text", G_TYPE_STRING,
-                                    words[i].text, "start", G_TYPE_UINT64,
-                                    words[i].start, "end", G_TYPE_UINT64,
-                                    words[i].end, "confidence", G_TYPE_DOUBLE,
-                                    words[i].confidence, NULL));
+          &item,
+          gst_structure_new ("word", "text", G_TYPE_STRING, words[i].text,
+                             "start", G_TYPE_UINT64, words[i].start, "end",
+                             G_TYPE_UINT64, words[i].end, "confidence",
+                             G_TYPE_DOUBLE, words[i].confidence, NULL));
       gst_value_array_append_and_take_value (&array, &item);
     }
   gst_structure_take_value (result, "words", &array);
@@ -89,9 +89,9 @@ gst_d2v_result_iterate (GstBuffer *buffer, gpointer *state)
 
   while ((meta = gst_buffer_iterate_meta (buffer, state)))
     if (gst_meta_info_is_custom (meta->info)
-        && gst_custom_meta_has_name ((GstCustomMeta *)meta,
+        && gst_custom_meta_has_name ((GstCustomMeta *) meta,
                                      GST_D2V_RESULT_META))
-      return gst_custom_meta_get_structure ((GstCustomMeta *)meta);
+      return gst_custom_meta_get_structure ((GstCustomMeta *) meta);
   return NULL;
 }
 
@@ -115,8 +115,8 @@ add_string (GString *json, const gchar *text)
   for (const gchar *c = valid; *c; c++)
     if (*c == '"' || *c == '\\')
       g_string_append_printf (json, "\\%c", *c);
-    else if ((guchar)*c < 0x20 || *c == 0x7f)
-      g_string_append_printf (json, "\\u%04x", (guchar)*c);
+    else if ((guchar) *c < 0x20 || *c == 0x7f)
+      g_string_append_printf (json, "\\u%04x", (guchar) *c);
     else
       g_string_append_c (json, *c);
   g_string_append_c (json, '"');
@@ -129,8 +129,7 @@ add_double (GString *json, gdouble number)
   gchar text[G_ASCII_DTOSTR_BUF_SIZE];
 
   if (isfinite (number))
-    g_string_append (json,
-                     g_ascii_formatd (text, sizeof text, "%.7g", number));
+    g_string_append (json, g_ascii_formatd (text, sizeof text, "%.7g", number));
   else
     g_string_append (json, "null");
 }

@@ -51,11 +51,9 @@ void gst_d2v_result_add_words (GstStructure *result, const GstD2vWord *words,
 /* @buffer must be writable. */
 void gst_d2v_result_attach (GstBuffer *buffer, const GstStructure *result);
 /* The next result on @buffer, or NULL; *@state begins as NULL. */
-const GstStructure *gst_d2v_result_iterate (GstBuffer *buffer,
-                                            gpointer *state);
+const GstStructure *gst_d2v_result_iterate (GstBuffer *buffer, gpointer *state);
 
-GstMessage *gst_d2v_result_message (GstObject *src,
-                                    const GstStructure *result);
+GstMessage *gst_d2v_result_message (GstObject *src, const GstStructure *result);
 
 /* One JSON object without a line end. Free with g_free(). */
 gchar *gst_d2v_result_to_json (const GstStructure *result);

@@ -127,8 +127,7 @@ gst_d2v_speech_run_time (const GstD2vSpeechRun *run, guint64 sample)
     i--;
   anchor = &g_array_index (run->anchors, Anchor, i);
   return gst_d2v_time_at (anchor->time,
-                          sample > anchor->sample ? sample - anchor->sample
-                                                  : 0,
+                          sample > anchor->sample ? sample - anchor->sample : 0,
                           GST_D2V_AUDIO_RATE);
 }
 

@@ -19,13 +19,13 @@ typedef struct
   gint n_refs;
   D2vTranscriber *engine;
   GstSegment segment;
-  guint64 before;   /* samples of all runs before this one */
-  guint64 pushed;   /* samples of this run that were heard ... */
-  guint64 decided;  /* ... and for which every word is out */
-  gboolean warned;  /* that it has come to a stop */
-  GArray *anchors;  /* Anchor: at this sample it is that time */
-  GQueue arrivals;  /* Arrival: samples before this one came by then */
-  GQueue events;    /* Waiting: an event, and the sample that it precedes */
+  guint64 before;  /* samples of all runs before this one */
+  guint64 pushed;  /* samples of this run that were heard ... */
+  guint64 decided; /* ... and for which every word is out */
+  gboolean warned; /* that it has come to a stop */
+  GArray *anchors; /* Anchor: at this sample it is that time */
+  GQueue arrivals; /* Arrival: samples before this one came by then */
+  GQueue events;   /* Waiting: an event, and the sample that it precedes */
 } GstD2vSpeechRun;
 
 GstD2vSpeechRun *gst_d2v_speech_run_new (D2vTranscriber *engine,
@@ -43,14 +43,12 @@ void gst_d2v_speech_run_anchor (GstD2vSpeechRun *run, GstClockTime time);
 /* @event belongs before the next sample. Takes it. */
 void gst_d2v_speech_run_add_event (GstD2vSpeechRun *run, GstEvent *event);
 /* The next event that belongs before or at @sample, or NULL. */
-GstEvent *gst_d2v_speech_run_take_event (GstD2vSpeechRun *run,
-                                         guint64 sample);
+GstEvent *gst_d2v_speech_run_take_event (GstD2vSpeechRun *run, guint64 sample);
 
 GstClockTime gst_d2v_speech_run_time (const GstD2vSpeechRun *run,
                                       guint64 sample);
 /* When the last sample before @sample came; 0 when that is not known. */
-gint64 gst_d2v_speech_run_arrival (const GstD2vSpeechRun *run,
-                                   guint64 sample);
+gint64 gst_d2v_speech_run_arrival (const GstD2vSpeechRun *run, guint64 sample);
 /* Samples that had come by @then. */
 guint64 gst_d2v_speech_run_heard_by (const GstD2vSpeechRun *run, gint64 then);
 /* Everything before @sample is decided: forgets what is only of use there. */

@@ -49,8 +49,7 @@ make_stream_start (GstD2vTextPad *pad, GstPad *sink, GstEvent *upstream)
   guint group;
 
   /* Upstream's id is what makes ours the same from run to run. */
-  id = gst_pad_create_stream_id (GST_PAD (pad), element,
-                                 GST_OBJECT_NAME (pad));
+  id = gst_pad_create_stream_id (GST_PAD (pad), element, GST_OBJECT_NAME (pad));
   event = gst_event_new_stream_start (id);
   gst_event_set_stream_flags (event, GST_STREAM_FLAG_SPARSE);
   if (gst_event_parse_group_id (upstream, &group))
@@ -172,12 +171,11 @@ gst_d2v_text_pad_gap (GstD2vTextPad *pad, GstClockTime until)
 }
 
 GstFlowReturn
-gst_d2v_text_pad_push (GstD2vTextPad *pad, const gchar *text,
-                       GstClockTime pts, GstClockTime duration,
-                       const GstStructure *result)
+gst_d2v_text_pad_push (GstD2vTextPad *pad, const gchar *text, GstClockTime pts,
+                       GstClockTime duration, const GstStructure *result)
 {
-  gchar *content = pad->is_markup ? g_markup_escape_text (text, -1)
-                                  : g_strdup (text);
+  gchar *content
+      = pad->is_markup ? g_markup_escape_text (text, -1) : g_strdup (text);
   GstBuffer *buffer = gst_buffer_new_wrapped (content, strlen (content));
 
   GST_BUFFER_PTS (buffer) = pts;

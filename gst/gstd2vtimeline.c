@@ -69,9 +69,8 @@ gst_d2v_timeline_judge (const GstD2vTimeline *timeline, GstClockTime pts,
   if (!GST_CLOCK_TIME_IS_VALID (pts)
       || distance (pts, gst_d2v_timeline_next (timeline)) <= JITTER)
     return GST_D2V_TIMELINE_CONTINUE;
-  return distance (pts, timeline->after) <= DRIFT_STEP
-             ? GST_D2V_TIMELINE_DRIFT
-             : GST_D2V_TIMELINE_BREAK;
+  return distance (pts, timeline->after) <= DRIFT_STEP ? GST_D2V_TIMELINE_DRIFT
+                                                       : GST_D2V_TIMELINE_BREAK;
 }
 
 void

@@ -24,7 +24,7 @@ typedef struct
 {
   guint rate;
   gboolean started;
-  GstClockTime base;  /* the time of sample `base_sample` */
+  GstClockTime base; /* the time of sample `base_sample` */
   guint64 base_sample;
   guint64 n_samples;  /* counted since the start */
   GstClockTime after; /* what the last buffer said comes next */
@@ -53,8 +53,7 @@ GstClockTime gst_d2v_timeline_next (const GstD2vTimeline *timeline);
 /* @time + @duration, stopping at the last valid time instead of wrapping. */
 GstClockTime gst_d2v_time_add (GstClockTime time, GstClockTime duration);
 /* @base + @n_samples at @rate, likewise. */
-GstClockTime gst_d2v_time_at (GstClockTime base, guint64 n_samples,
-                              guint rate);
+GstClockTime gst_d2v_time_at (GstClockTime base, guint64 n_samples, guint rate);
 /* How many whole samples fit into @duration. */
 guint64 gst_d2v_samples_in (GstClockTime duration, guint rate);
 

@@ -49,13 +49,13 @@ typedef struct
 {
   GstD2vTextHead head;
   GstSegment segment;
-  gchar *tagged_language;     /* what head.tags says */
-  GArray *sentence;           /* GstD2vWord: since the last endpoint */
+  gchar *tagged_language;      /* what head.tags says */
+  GArray *sentence;            /* GstD2vWord: since the last endpoint */
   GstClockTime sentence_start; /* as time stamps count */
   GstClockTime sentence_end;
   guint64 sentence_end_sample;
-  gboolean speaking;          /* words since the last final-transcript */
-  GstClockTime forced;        /* the stream was moved to here unheard */
+  gboolean speaking;   /* words since the last final-transcript */
+  GstClockTime forced; /* the stream was moved to here unheard */
   gint64 next_qos;
 } GstD2vSpeaker;
 
@@ -79,8 +79,8 @@ struct _GstD2vTranscriber
   guint64 n_heard;      /* samples of all runs */
   guint64 n_decided;
   GstClockTime pipeline_latency;
-  guint64 n_late;       /* results that came after their time */
-  guint64 n_skipped;    /* samples that were not heard: nobody took words */
+  guint64 n_late;           /* results that came after their time */
+  guint64 n_skipped;        /* samples that were not heard: nobody took words */
   D2vTranscriberStats past; /* of engines that are gone */
 
   /* The streaming thread's. */
@@ -90,13 +90,22 @@ struct _GstD2vTranscriber
   GstD2vSpeaker speaker;
 };
 
+/* ---- gstd2vtranscriberprops.c ---- */
+
+void gst_d2v_transcriber_install_properties (GObjectClass *klass);
+void gst_d2v_transcriber_init_settings (GstD2vTranscriber *self);
 /* Copies; free language. */
 void gst_d2v_transcriber_get_settings (GstD2vTranscriber *self,
                                        GstD2vTranscriberSettings *settings);
+
+/* ---- gstd2vtranscriber.c ---- */
+
 void gst_d2v_speech_item_free (gpointer item);
 
 /* Posts @error once and ends the stream. Takes the lock. */
 void gst_d2v_transcriber_fail (GstD2vTranscriber *self, const GError *error);
+
+/* ---- gstd2vtranscriberout.c ---- */
 
 /* The task: one item or one transcript a call. */
 void gst_d2v_transcriber_loop (gpointer pad);

@@ -19,7 +19,7 @@ gst_d2v_speaker_init (GstD2vSpeaker *speaker)
 {
   speaker->sentence = g_array_new (FALSE, TRUE, sizeof (GstD2vWord));
   g_array_set_clear_func (speaker->sentence,
-                          (GDestroyNotify)gst_d2v_word_clear);
+                          (GDestroyNotify) gst_d2v_word_clear);
   gst_segment_init (&speaker->segment, GST_FORMAT_TIME);
 }
 
@@ -36,7 +36,7 @@ gst_d2v_speaker_clear (GstD2vSpeaker *speaker)
 static gpointer
 ref_pad (gconstpointer pad, gpointer unused)
 {
-  return gst_object_ref ((gpointer)pad);
+  return gst_object_ref ((gpointer) pad);
 }
 
 /* Source pads may come and go while we push: a copy of the list. */
@@ -89,7 +89,7 @@ static void
 push_gap (GstD2vTranscriber *self, GstD2vTextPad *pad, gpointer until)
 {
   introduce (self, pad, NULL);
-  gst_d2v_text_pad_gap (pad, *(GstClockTime *)until);
+  gst_d2v_text_pad_gap (pad, *(GstClockTime *) until);
 }
 
 static void
@@ -159,15 +159,13 @@ make_result (GstD2vTranscriber *self, const Speech *speech, GstClockTime pts,
   GstStructure *result = gst_d2v_result_new (
       "transcript", &self->speaker.segment, pts, duration);
 
-  gst_structure_set (result, "start", G_TYPE_UINT64,
-                     stream_time (self, speech->start), "end", G_TYPE_UINT64,
-                     stream_time (self, speech->end), "text", G_TYPE_STRING,
-                     speech->text, "confidence", G_TYPE_DOUBLE,
-                     speech->confidence, "final", G_TYPE_BOOLEAN,
-                     speech->is_final, NULL);
+  gst_structure_set (
+      result, "start", G_TYPE_UINT64, stream_time (self, speech->start), "end",
+      G_TYPE_UINT64, stream_time (self, speech->end), "text", G_TYPE_STRING,
+      speech->text, "confidence", G_TYPE_DOUBLE, speech->confidence, "final",
+      G_TYPE_BOOLEAN, speech->is_final, NULL);
   if (!speech->is_final)
-    gst_structure_set (result, "revision", G_TYPE_UINT, speech->revision,
-                       NULL);
+    gst_structure_set (result, "revision", G_TYPE_UINT, speech->revision, NULL);
   if (speech->settings->language)
     gst_structure_set (result, "language", G_TYPE_STRING,
                        speech->settings->language, NULL);
@@ -187,8 +185,8 @@ push_on (GstD2vTranscriber *self, GstD2vTextPad *pad, const gchar *text,
   gst_structure_get_uint64 (result, "duration", &duration);
   flow = gst_d2v_text_pad_push (pad, text, pts, duration, result);
   g_mutex_lock (&self->lock);
-  flow = gst_flow_combiner_update_pad_flow (self->combiner, GST_PAD (pad),
-                                            flow);
+  flow
+      = gst_flow_combiner_update_pad_flow (self->combiner, GST_PAD (pad), flow);
   if (self->flow == GST_FLOW_OK)
     self->flow = flow;
   g_cond_broadcast (&self->cond);
@@ -234,11 +232,10 @@ tell_upstream (GstD2vTranscriber *self, const Speech *speech,
       gst_d2v_audio_base_sink_pad (GST_D2V_AUDIO_BASE (self)),
       gst_event_new_custom (
           GST_EVENT_CUSTOM_UPSTREAM,
-          gst_structure_new ("rstranscribe/new-item", "speaker",
-                             G_TYPE_STRING, NULL, "content", G_TYPE_STRING,
-                             speech->text, "running-time", G_TYPE_UINT64,
-                             running_time, "duration", G_TYPE_UINT64,
-                             duration, NULL)));
+          gst_structure_new ("rstranscribe/new-item", "speaker", G_TYPE_STRING,
+                             NULL, "content", G_TYPE_STRING, speech->text,
+                             "running-time", G_TYPE_UINT64, running_time,
+                             "duration", G_TYPE_UINT64, duration, NULL)));
 }
 
 static void
@@ -309,8 +306,7 @@ emit (GstD2vTranscriber *self, GstD2vSpeechRun *run, const Speech *speech)
   if (gst_d2v_audio_base_posts_messages (GST_D2V_AUDIO_BASE (self))
       && (speech->is_final || speech->settings->partial_results))
     gst_element_post_message (
-        GST_ELEMENT (self),
-        gst_d2v_result_message (GST_OBJECT (self), result));
+        GST_ELEMENT (self), gst_d2v_result_message (GST_OBJECT (self), result));
 }
 
 /* ---------------------------------------------------------- sentences -- */
@@ -320,7 +316,7 @@ emit_sentence (GstD2vTranscriber *self, GstD2vSpeechRun *run,
                const GstD2vTranscriberSettings *settings)
 {
   GstD2vSpeaker *speaker = &self->speaker;
-  const GstD2vWord *words = (const GstD2vWord *)speaker->sentence->data;
+  const GstD2vWord *words = (const GstD2vWord *) speaker->sentence->data;
   guint n = speaker->sentence->len;
   g_autoptr (GString) text = g_string_new (NULL);
   gdouble confidence = 0;
@@ -399,8 +395,8 @@ take_word (GstD2vTranscriber *self, GstD2vSpeechRun *run,
 
 static void
 take_partial (GstD2vTranscriber *self, GstD2vSpeechRun *run,
-              const GstD2vTranscriberSettings *settings,
-              const D2vTranscript *t, GstClockTime start, GstClockTime end)
+              const GstD2vTranscriberSettings *settings, const D2vTranscript *t,
+              GstClockTime start, GstClockTime end)
 {
   GstD2vWord word = { t->text, stream_time (self, start),
                       stream_time (self, end), t->confidence };
@@ -471,11 +467,10 @@ post_dropped (GstD2vTranscriber *self, GstD2vSpeechRun *run,
   D2vTranscriberStats stats;
   GstMessage *message;
 
-  GST_WARNING_OBJECT (self,
-                      "nothing from %" GST_TIME_FORMAT " to %" GST_TIME_FORMAT
-                      ": %s",
-                      GST_TIME_ARGS (start), GST_TIME_ARGS (end),
-                      t->text ? t->text : "dropped");
+  GST_WARNING_OBJECT (
+      self, "nothing from %" GST_TIME_FORMAT " to %" GST_TIME_FORMAT ": %s",
+      GST_TIME_ARGS (start), GST_TIME_ARGS (end),
+      t->text ? t->text : "dropped");
   if (now < self->speaker.next_qos)
     return;
   self->speaker.next_qos = now + G_TIME_SPAN_SECOND;
@@ -504,8 +499,8 @@ keep_pace (GstD2vTranscriber *self, GstD2vSpeechRun *run,
     return;
   own = gst_d2v_audio_base_own_latency (base);
   g_mutex_lock (&self->lock);
-  due = gst_d2v_speech_run_heard_by (
-      run, g_get_monotonic_time () - (gint64)(own / GST_USECOND));
+  due = gst_d2v_speech_run_heard_by (run, g_get_monotonic_time ()
+                                              - (gint64) (own / GST_USECOND));
   time = gst_d2v_time_add (gst_d2v_speech_run_time (run, due),
                            gst_d2v_ms (settings->lateness_ms));
   due = due > run->decided ? due : 0;
@@ -528,8 +523,7 @@ watch (GstD2vTranscriber *self, GstD2vSpeechRun *run)
     limit = gst_d2v_audio_base_own_latency (base)
             + WATCHDOG_BUDGETS * gst_d2v_audio_base_budget (base);
   else
-    limit = WATCHDOG_RECORDED
-            + 2 * gst_d2v_ms (self->engine_params.window_ms);
+    limit = WATCHDOG_RECORDED + 2 * gst_d2v_ms (self->engine_params.window_ms);
   g_mutex_lock (&self->lock);
   if (!run->warned && run->decided < run->pushed)
     arrival = gst_d2v_speech_run_arrival (run, run->decided + 1);
@@ -539,8 +533,8 @@ watch (GstD2vTranscriber *self, GstD2vSpeechRun *run)
   if (age > limit)
     GST_ELEMENT_WARNING_WITH_DETAILS (
         self, RESOURCE, BUSY, ("Recognising speech takes too long"),
-        ("a window has been waiting for %" GST_TIME_FORMAT ", allowed are %"
-         GST_TIME_FORMAT,
+        ("a window has been waiting for %" GST_TIME_FORMAT
+         ", allowed are %" GST_TIME_FORMAT,
          GST_TIME_ARGS (age), GST_TIME_ARGS (limit)),
         ("stage", G_TYPE_STRING, "inference", "age", G_TYPE_UINT64, age,
          "limit", G_TYPE_UINT64, limit, NULL));
@@ -766,8 +760,7 @@ end_task (GstD2vTranscriber *self)
   g_mutex_unlock (&self->lock);
   if (!eos)
     return;
-  if (!self->failed
-      && (flow == GST_FLOW_NOT_LINKED || flow <= GST_FLOW_ERROR))
+  if (!self->failed && (flow == GST_FLOW_NOT_LINKED || flow <= GST_FLOW_ERROR))
     GST_ELEMENT_FLOW_ERROR (self, flow);
   each_pad (self, push_event, eos);
 }
