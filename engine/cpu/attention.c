@@ -58,7 +58,7 @@ use_cache (const D2vCall *call, Head *h, gsize batch)
   gfloat *k = (gfloat *) call->in[CACHE] + batch * sequence + h->head * h->d;
   gfloat *v = k + shape->dim[1] * sequence;
 
-  g_assert (h->n_keys <= shape->dim[2]);
+  g_assert (h->past <= shape->dim[2] && h->n_steps <= shape->dim[2] - h->past);
   for (gsize t = 0; t < h->n_steps; t++)
     {
       gsize to = (h->past + t) * n_channels;
