@@ -31,8 +31,11 @@ geometry_of (const D2vCall *call)
 {
   const D2vShape *x = call->in_shape[X], *w = call->in_shape[W];
 
-  return (Geometry){ .height = x->dim[1],
-                     .width = x->dim[2],
+  /* Where taps reach nowhere, a map is as good as one column of pixels. */
+  gboolean flat = w->dim[2] == 1;
+
+  return (Geometry){ .height = flat ? x->dim[1] * x->dim[2] : x->dim[1],
+                     .width = flat ? 1 : x->dim[2],
                      .c = x->dim[3],
                      .o = w->dim[0],
                      .kernel = w->dim[2],
@@ -140,6 +143,19 @@ one_panel (const D2vCall *call, const Geometry *g, const Region *r,
       }
 }
 
+/* The largest region that begins at a pixel and ends before line @end. */
+static Region
+region_at (const Geometry *g, gsize line, gsize end, gsize column)
+{
+  return (Region){ .line = line,
+                   .n_lines
+                   = d2v_min (n_alike (g, line, g->height), end - line),
+                   .column = column,
+                   .n_columns = n_alike (g, column, g->width),
+                   .ky = taps_at (g, line, g->height),
+                   .kx = taps_at (g, column, g->width) };
+}
+
 /* Lines @line..end-1 of one map. */
 static void
 some_lines (const D2vCall *call, const Geometry *g, gsize batch, gsize line,
@@ -150,37 +166,33 @@ some_lines (const D2vCall *call, const Geometry *g, gsize batch, gsize line,
   gfloat *y = (gfloat *) call->out + batch * n_pixels * g->o;
 
   for (gsize first = 0; first < g->o; first += PANEL)
-    for (gsize i = line, n_lines; i < end; i += n_lines)
-      {
-        n_lines = d2v_min (n_alike (g, i, g->height), end - i);
-        for (gsize j = 0, n_columns; j < g->width; j += n_columns)
-          {
-            n_columns = n_alike (g, j, g->width);
-            Region region = { .line = i,
-                              .n_lines = n_lines,
-                              .column = j,
-                              .n_columns = n_columns,
-                              .ky = taps_at (g, i, g->height),
-                              .kx = taps_at (g, j, g->width) };
-            one_panel (call, g, &region, x, first, y);
-          }
-      }
+    for (gsize i = line, n_lines = 1; i < end; i += n_lines)
+      for (gsize j = 0; j < g->width;)
+        {
+          Region region = region_at (g, i, end, j);
+          one_panel (call, g, &region, x, first, y);
+          n_lines = region.n_lines;
+          j += region.n_columns;
+        }
 }
 
 static gsize
 n_items (const D2vCall *call)
 {
-  return call->node->shape.dim[0] * call->node->shape.dim[1];
+  return call->in_shape[X]->dim[0] * geometry_of (call).height;
 }
 
-/* Enough lines for a panel to be used often, and for the columns at the edges
- * to fill a tile. */
+/* As many lines as stay in the second-level cache beside a panel. Where there
+ * are edges, enough for the columns there to fill a tile. */
+#define BLOCK_BYTES (384 * 1024)
+
 static gsize
 grain (const D2vCall *call, guint n_threads)
 {
-  gsize width = call->in_shape[X]->dim[2];
-  gsize n = d2v_max (d2v_ceil_div (16 * TILE_ROWS, width), 4);
+  Geometry g = geometry_of (call);
+  gsize n = BLOCK_BYTES / (g.width * g.c * sizeof (gfloat));
 
+  n = d2v_max (n, g.padding > 0 ? 4 : 1);
   return d2v_min (n, d2v_ceil_div (n_items (call), n_threads));
 }
 
