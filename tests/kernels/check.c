@@ -207,7 +207,8 @@ check_case (Session *session, const D2vCheckCase *data)
   d2v_subject_clear (&s);
 }
 
-/* A level that this processor lacks is skipped, not passed. */
+/* A level that this processor lacks, or that D2V_CPU_LEVEL rules out, is
+ * skipped, not passed. */
 static void
 tell_skipped (Session *session)
 {
@@ -215,7 +216,7 @@ tell_skipped (Session *session)
        level++)
     if (d2v_cpu_kernel (session->op, level)
         != d2v_cpu_kernel (session->op, level - 1))
-      printf ("ok %u - %s, %s # SKIP not on this processor\n",
+      printf ("ok %u - %s, %s # SKIP above the level of this run\n",
               ++*session->n_lines, op_names[session->op],
               d2v_cpu_level_name (level));
 }
