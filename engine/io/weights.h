@@ -22,14 +22,18 @@ typedef struct
   GCancellable *cancellable;
 } D2vWeightsParams;
 
-/* @file: the name of the weights file inside @dir, or NULL to look for one. */
+/* @file: the name of the weights file inside @dir, or NULL to look for one.
+ * Stops within 200 ms when cancelled. Any thread. */
 D2vWeights *d2v_weights_open (const gchar *dir, const gchar *file,
                               const D2vWeightsParams *params, GError **error);
 void d2v_weights_free (D2vWeights *weights);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vWeights, d2v_weights_free)
 
-/* By name as stored; NULL when there is none. Borrowed. */
+/* By name as stored; NULL when there is none, or when it was not wanted or was
+ * stolen. Borrowed. Names that share their numbers in a .bin file share one
+ * tensor. */
 D2vTensor *d2v_weights_get (const D2vWeights *weights, const gchar *name);
+/* All names of the files, in their order, wanted or not. */
 guint d2v_weights_size (const D2vWeights *weights);
 const gchar *d2v_weights_name (const D2vWeights *weights, guint index);
 /* Gives the tensor up: the caller owns it and the set forgets it. */
@@ -39,5 +43,8 @@ D2vDType d2v_weights_stored_dtype (const D2vWeights *weights,
                                    const gchar *name);
 /* The main file's name: "model.safetensors". */
 const gchar *d2v_weights_file (const D2vWeights *weights);
-/* Hash of the bytes loaded, for sharing by content; hex. */
+/* Hash of the bytes loaded, for sharing by content; hex. SHA-256 of every
+ * header and of a 64-bit multiply-mix of all numbers, whose key is drawn once
+ * per process: nobody can make two files meet, and the same files have
+ * another digest in another process. */
 const gchar *d2v_weights_digest (const D2vWeights *weights);
