@@ -40,16 +40,17 @@ gst_d2v_text_pad_new (GstPadTemplate *templ, const gchar *name)
 
 /* ------------------------------------------------------- introduction -- */
 
+/* Upstream's id is what makes ours the same from run to run. */
 static GstEvent *
-make_stream_start (GstD2vTextPad *pad, GstPad *sink, GstEvent *upstream)
+make_stream_start (GstD2vTextPad *pad, GstEvent *upstream)
 {
-  g_autoptr (GstElement) element = gst_pad_get_parent_element (GST_PAD (pad));
   g_autofree gchar *id = NULL;
+  const gchar *upstream_id;
   GstEvent *event;
   guint group;
 
-  /* Upstream's id is what makes ours the same from run to run. */
-  id = gst_pad_create_stream_id (GST_PAD (pad), element, GST_OBJECT_NAME (pad));
+  gst_event_parse_stream_start (upstream, &upstream_id);
+  id = g_strconcat (upstream_id, "/", GST_OBJECT_NAME (pad), NULL);
   event = gst_event_new_stream_start (id);
   gst_event_set_stream_flags (event, GST_STREAM_FLAG_SPARSE);
   if (gst_event_parse_group_id (upstream, &group))
@@ -95,18 +96,20 @@ negotiate (GstD2vTextPad *pad)
 }
 
 void
-gst_d2v_text_pad_introduce (GstD2vTextPad *pad, GstPad *sink,
-                            const GstD2vTextHead *head)
+gst_d2v_text_pad_introduce (GstD2vTextPad *pad, const GstD2vTextHead *head)
 {
+  gboolean renegotiate = gst_pad_check_reconfigure (GST_PAD (pad));
+
   if (!pad->has_stream && head->stream_start)
     {
       gst_pad_push_event (GST_PAD (pad),
-                          make_stream_start (pad, sink, head->stream_start));
+                          make_stream_start (pad, head->stream_start));
       pad->has_stream = TRUE;
     }
+  pad->has_caps = pad->has_caps && !renegotiate;
   if (!pad->has_stream)
     return;
-  if (!pad->has_caps || gst_pad_check_reconfigure (GST_PAD (pad)))
+  if (!pad->has_caps)
     negotiate (pad);
   if (!pad->has_segment && head->segment)
     {

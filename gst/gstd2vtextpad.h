@@ -28,9 +28,8 @@ void gst_d2v_text_head_clear (GstD2vTextHead *head);
 
 GstPad *gst_d2v_text_pad_new (GstPadTemplate *templ, const gchar *name);
 
-/* Sends what of @head was not sent yet. @sink: where the sound comes in; its
- * stream's id is a part of ours. */
-void gst_d2v_text_pad_introduce (GstD2vTextPad *pad, GstPad *sink,
+/* Sends what of @head was not sent yet. */
+void gst_d2v_text_pad_introduce (GstD2vTextPad *pad,
                                  const GstD2vTextHead *head);
 /* The next introduce() sends everything, or the segment and what follows. */
 void gst_d2v_text_pad_new_stream (GstD2vTextPad *pad);

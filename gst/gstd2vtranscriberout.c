@@ -73,9 +73,7 @@ is_kind (GstD2vTextPad *pad, const gchar *name)
 static void
 introduce (GstD2vTranscriber *self, GstD2vTextPad *pad, gpointer unused)
 {
-  gst_d2v_text_pad_introduce (
-      pad, gst_d2v_audio_base_sink_pad (GST_D2V_AUDIO_BASE (self)),
-      &self->speaker.head);
+  gst_d2v_text_pad_introduce (pad, &self->speaker.head);
 }
 
 static void
