@@ -91,11 +91,11 @@ find (const gfloat *x, gsize n, gfloat value)
 static gfloat
 probability (const gfloat *x, gsize n, gfloat max)
 {
-  gfloat sum = 0;
+  gdouble sum = 0;
 
   for (gsize i = 0; i < n; i++)
     sum += expf (x[i] - max);
-  return 1.0f / sum;
+  return (gfloat) (1.0 / sum);
 }
 
 void

@@ -4,6 +4,8 @@
 
 #include "engine/decode/lower.h"
 
+#include "tests/engine/golden.h"
+
 #include <math.h>
 
 /* Ids as in the worked example's tokens; the names of a community
@@ -34,12 +36,12 @@ static D2vVocab
 make_vocab (void)
 {
   return (D2vVocab){
-    .tokens = (gchar **)letters,
+    .tokens = (gchar **) letters,
     .n_tokens = G_N_ELEMENTS (letters),
     .pad = PAD,
     .unk = UNK,
     .word_delimiter = BAR,
-    .replace_word_delimiter_char = (gchar *)" ",
+    .replace_word_delimiter_char = (gchar *) " ",
   };
 }
 
@@ -145,7 +147,7 @@ test_delimiters (void)
   g_assert_cmpuint (same->n_words, ==, 2);
 
   /* Only white space is stripped. */
-  vocab.replace_word_delimiter_char = (gchar *)"_";
+  vocab.replace_word_delimiter_char = (gchar *) "_";
   g_autoptr (D2vCtcResult) bar = DECODE (&vocab, BAR, H, BAR, BLANK_LETTER);
   g_assert_cmpstr (bar->text, ==, "_H_");
   g_assert_cmpuint (bar->n_words, ==, 2);
@@ -209,6 +211,66 @@ test_clean_up (void)
   g_assert_cmpstr (s->text, ==, "h's");
 }
 
+/* ---- the original's answers ---- */
+
+static void
+assert_span (const D2vJsonValue *spans, gsize i, const gchar *text, gsize start,
+             gsize end)
+{
+  const D2vJsonValue *span = d2v_json_element (spans, i);
+
+  g_assert_cmpstr (text, ==,
+                   d2v_json_string (d2v_json_element (span, 0), NULL));
+  g_assert_cmpint ((gint64) start, ==,
+                   d2v_json_integer (d2v_json_element (span, 1)));
+  g_assert_cmpint ((gint64) end, ==,
+                   d2v_json_integer (d2v_json_element (span, 2)));
+}
+
+static void
+check_golden (const D2vJsonValue *value)
+{
+  const D2vJsonValue *chars = d2v_json_member (value, "chars");
+  const D2vJsonValue *words = d2v_json_member (value, "words");
+  gsize n_tokens = d2v_json_length (d2v_json_member (value, "tokens"));
+  gsize n = d2v_json_length (d2v_json_member (value, "ids"));
+  g_autofree const gchar **tokens = g_new (const gchar *, n_tokens);
+  g_autofree gint64 *ids = g_new (gint64, n);
+  D2vVocab vocab = {
+    .tokens = (gchar **) tokens,
+    .n_tokens = n_tokens,
+    .pad = golden_integer (value, "pad"),
+    .unk = golden_integer (value, "unk"),
+    .word_delimiter = golden_integer (value, "delimiter"),
+    .replace_word_delimiter_char
+    = (gchar *) golden_string (value, "replacement"),
+    .do_lower_case = d2v_json_bool (d2v_json_member (value, "lower")),
+    .clean_up_tokenization_spaces
+    = d2v_json_bool (d2v_json_member (value, "clean")),
+  };
+
+  for (gsize i = 0; i < n_tokens; i++)
+    tokens[i] = d2v_json_string (golden_element (value, "tokens", i), NULL);
+  for (gsize i = 0; i < n; i++)
+    ids[i] = d2v_json_integer (golden_element (value, "ids", i));
+  g_autoptr (D2vCtcResult) r = decode (&vocab, ids, n);
+  g_assert_cmpstr (r->text, ==, golden_string (value, "text"));
+  g_assert_cmpuint (r->n_chars, ==, d2v_json_length (chars));
+  for (gsize i = 0; i < r->n_chars; i++)
+    assert_span (chars, i, r->chars[i].text, r->chars[i].start,
+                 r->chars[i].end);
+  g_assert_cmpuint (r->n_words, ==, d2v_json_length (words));
+  for (gsize i = 0; i < r->n_words; i++)
+    assert_span (words, i, r->words[i].text, r->words[i].start,
+                 r->words[i].end);
+}
+
+static void
+test_golden (void)
+{
+  golden_each ("decode", "ctc.json", check_golden);
+}
+
 /* ---- logits ---- */
 
 static void
@@ -250,7 +312,7 @@ test_best_wide (void)
       gint64 id;
 
       for (gsize i = 0; i < V; i++)
-        x[i] = (gfloat)((i * 31) % 17) - 20;
+        x[i] = (gfloat) ((i * 31) % 17) - 20;
       x[at] = 3;
       x[V - 1] = 3;
       d2v_ctc_best (x, 1, V, &id, NULL);
@@ -295,12 +357,12 @@ test_too_long (void)
     N = 600000
   };
   g_autofree gchar *long_token = g_strnfill (1024, 'x');
-  gchar *tokens[] = { (gchar *)"<pad>", long_token };
+  gchar *tokens[] = { (gchar *) "<pad>", long_token };
   D2vVocab vocab = { .tokens = tokens,
                      .n_tokens = 2,
                      .unk = -1,
                      .word_delimiter = -1,
-                     .replace_word_delimiter_char = (gchar *)" " };
+                     .replace_word_delimiter_char = (gchar *) " " };
   g_autofree gint64 *ids = g_new (gint64, N);
   g_autoptr (GError) error = NULL;
 
@@ -321,6 +383,7 @@ main (int argc, char **argv)
   g_test_add_func ("/decode/ctc/lower-case", test_lower_case);
   g_test_add_func ("/decode/ctc/lower", test_lower);
   g_test_add_func ("/decode/ctc/clean-up", test_clean_up);
+  g_test_add_func ("/decode/ctc/golden", test_golden);
   g_test_add_func ("/decode/ctc/best", test_best);
   g_test_add_func ("/decode/ctc/best-wide", test_best_wide);
   g_test_add_func ("/decode/ctc/logits", test_logits);

@@ -2,8 +2,9 @@
 
 #include "engine/process/audio.h"
 
+#include "tests/engine/golden.h"
+
 #include <math.h>
-#include <string.h>
 
 static const D2vAudioProcessorConfig masked = { .do_normalize = TRUE,
                                                 .return_attention_mask = TRUE,
@@ -58,12 +59,12 @@ test_every_length (void)
       gdouble sum = 0, squares = 0;
 
       for (gsize i = 0; i < n; i++)
-        x[i] = (gfloat)((i * 7919) % 101) - 30;
+        x[i] = (gfloat) ((i * 7919) % 101) - 30;
       d2v_audio_normalize (x, y, n);
       for (gsize i = 0; i < n; i++)
         {
           sum += y[i];
-          squares += (gdouble)y[i] * y[i];
+          squares += (gdouble) y[i] * y[i];
         }
       g_assert_cmpfloat_with_epsilon (sum / n, 0, 1e-6);
       g_assert_cmpfloat_with_epsilon (squares / n, 1, 1e-6);
@@ -276,6 +277,97 @@ test_batch_refuses (void)
     }
 }
 
+/* ---- the original's numbers, bit for bit ---- */
+
+static gboolean
+flag (const D2vJsonValue *value, const gchar *key)
+{
+  return d2v_json_bool (d2v_json_member (value, key));
+}
+
+static gdouble
+number (const D2vJsonValue *value, const gchar *key)
+{
+  return d2v_json_number (d2v_json_member (value, key));
+}
+
+static D2vAudioPadding
+padding (const gchar *name)
+{
+  if (strcmp (name, "longest") == 0)
+    return D2V_AUDIO_PAD_LONGEST;
+  return strcmp (name, "none") == 0 ? D2V_AUDIO_PAD_NONE
+                                    : D2V_AUDIO_PAD_MAX_LENGTH;
+}
+
+/* The clips of make_audio.py; exact in float, whatever the order. */
+static void
+draw_clip (guint32 *state, gdouble scale, gdouble offset, gfloat *out, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      *state = *state * 1664525u + 1013904223u;
+      out[i]
+          = (gfloat) (((gint) (*state >> 20) - 2048) / 2048.0 * scale + offset);
+    }
+}
+
+static void
+assert_checksum (const D2vJsonValue *value, const gchar *key,
+                 const D2vTensor *tensor)
+{
+  g_autofree gchar *found = g_compute_checksum_for_data (
+      G_CHECKSUM_SHA256, d2v_tensor_data (tensor), d2v_tensor_n_bytes (tensor));
+
+  g_assert_cmpstr (found, ==, golden_string (value, key));
+}
+
+static void
+check_golden (const D2vJsonValue *value)
+{
+  D2vAudioProcessorConfig config
+      = { .do_normalize = flag (value, "do_normalize"),
+          .return_attention_mask = flag (value, "return_attention_mask"),
+          .padding_value = (gfloat) number (value, "padding_value") };
+  D2vAudioBatchParams params
+      = { .padding = padding (golden_string (value, "padding")),
+          .max_length = (gsize) golden_integer (value, "max_length"),
+          .truncation = flag (value, "truncation"),
+          .pad_to_multiple_of
+          = (gsize) golden_integer (value, "pad_to_multiple_of") };
+  guint32 state = (guint32) golden_integer (value, "seed");
+  gsize n = d2v_json_length (d2v_json_member (value, "lengths"));
+  g_autofree gfloat *samples = g_new (gfloat, 50000);
+  D2vAudioClip golden_clips[3];
+  g_autoptr (GError) error = NULL;
+
+  g_test_message ("seed %u", state);
+  for (gsize i = 0, at = 0; i < n; i++)
+    {
+      gsize length = golden_size (value, "lengths", i);
+
+      draw_clip (&state, number (value, "scale"), number (value, "offset"),
+                 samples + at, length);
+      golden_clips[i] = (D2vAudioClip){ samples + at, length };
+      at += length;
+    }
+  g_autoptr (D2vTensors) batch
+      = d2v_audio_batch (&config, golden_clips, n, &params, &error);
+  g_assert_no_error (error);
+  values (batch, golden_size (value, "shape", 0),
+          golden_size (value, "shape", 1));
+  assert_checksum (value, "values", d2v_tensors_get (batch, "input_values"));
+  g_assert_true ((mask_of (batch) != NULL) == d2v_json_has (value, "mask"));
+  if (mask_of (batch) != NULL)
+    assert_checksum (value, "mask", d2v_tensors_get (batch, "attention_mask"));
+}
+
+static void
+test_golden (void)
+{
+  golden_each ("audio", "audio.json", check_golden);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -286,6 +378,7 @@ main (int argc, char **argv)
   g_test_add_func ("/process/audio/far-offset", test_far_offset);
   g_test_add_func ("/process/audio/constant", test_constant);
   g_test_add_func ("/process/audio/not-asked-for", test_not_asked_for);
+  g_test_add_func ("/process/audio/golden", test_golden);
   g_test_add_func ("/process/audio/batch-longest", test_batch_longest);
   g_test_add_func ("/process/audio/batch-unmasked", test_batch_unmasked);
   g_test_add_func ("/process/audio/batch-max-length", test_batch_max_length);

@@ -4,7 +4,7 @@
 
 #include "engine/base/alloc.h"
 
-#include "tests/engine/process/golden.h"
+#include "tests/engine/golden.h"
 
 #define FOLDER TESTS_DATA "/image/png"
 

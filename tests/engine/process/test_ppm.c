@@ -2,7 +2,7 @@
 
 #include "engine/process/ppm.h"
 
-#include "tests/engine/process/golden.h"
+#include "tests/engine/golden.h"
 
 #include <glib/gstdio.h>
 

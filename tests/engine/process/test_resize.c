@@ -4,7 +4,7 @@
 
 #include "engine/base/alloc.h"
 
-#include "tests/engine/process/golden.h"
+#include "tests/engine/golden.h"
 
 static D2vImageView
 packed_view (const guint8 *pixels, gsize width, gsize height, guint channels)

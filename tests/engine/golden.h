@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* golden.h: what the tests of pictures and sound share: golden files and the
- * patterns that tests/data/image/make_image.py draws. */
+/* golden.h: what tests against the original's answers share: the files of
+ * cases in tests/data, and the patterns that make_image.py draws. */
 #pragma once
 
 #include "engine/io/json.h"
@@ -60,6 +60,17 @@ static inline guint8 *
 golden_bytes (const D2vJsonValue *object, const gchar *key, gsize *n_bytes)
 {
   return g_base64_decode (golden_string (object, key), n_bytes);
+}
+
+/* Numbers that were stored as their bytes. */
+static inline gfloat *
+golden_floats (const D2vJsonValue *object, const gchar *key, gsize *n)
+{
+  gsize n_bytes;
+  gfloat *floats = (gfloat *) golden_bytes (object, key, &n_bytes);
+
+  *n = n_bytes / sizeof *floats;
+  return floats;
 }
 
 /* (height, width, channels); free with g_free(). */
