@@ -64,17 +64,20 @@ D2V_OP_LIST (OP)
 typedef enum
 {
   D2V_CPU_PLAIN,  /* the reference; any processor */
+  D2V_CPU_BLAS,   /* OpenBLAS for products; any processor */
   D2V_CPU_AVX2,   /* AVX2 and FMA */
   D2V_CPU_AVX512, /* AVX-512 F, BW, DQ, VL */
   D2V_N_CPU_LEVELS
 } D2vCpuLevel;
 
-/* The best level here; D2V_CPU_LEVEL=plain|avx2|avx512 lowers it. */
+/* The best level here; D2V_CPU_LEVEL=plain|blas|avx2|avx512 lowers it. */
 D2vCpuLevel d2v_cpu_level (void);
 const gchar *d2v_cpu_level_name (D2vCpuLevel level);
 /* The kernel of @op at @level: its own, or the next lower level's. */
 const D2vKernel *d2v_cpu_kernel (D2vOp op, D2vCpuLevel level);
 
-/* What engine/cpu/x86/ adds; NULL where the next lower level is as fast. */
+/* What blas.c and engine/cpu/x86/ add; NULL where the next lower level is as
+ * fast. */
+extern const D2vKernel *const d2v_blas_kernels[D2V_N_OPS];
 extern const D2vKernel *const d2v_avx2_kernels[D2V_N_OPS];
 extern const D2vKernel *const d2v_avx512_kernels[D2V_N_OPS];

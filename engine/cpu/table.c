@@ -13,6 +13,7 @@ static const D2vKernel *const plain_kernels[D2V_N_OPS] = {
 
 static const gchar *const level_names[D2V_N_CPU_LEVELS] = {
   [D2V_CPU_PLAIN] = "plain",
+  [D2V_CPU_BLAS] = "blas",
   [D2V_CPU_AVX2] = "avx2",
   [D2V_CPU_AVX512] = "avx512",
 };
@@ -23,14 +24,14 @@ level_of_processor (void)
 #ifdef D2V_CPU_X86
   __builtin_cpu_init ();
   if (!__builtin_cpu_supports ("avx2") || !__builtin_cpu_supports ("fma"))
-    return D2V_CPU_PLAIN;
+    return D2V_CPU_BLAS;
   if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw")
       && __builtin_cpu_supports ("avx512dq")
       && __builtin_cpu_supports ("avx512vl"))
     return D2V_CPU_AVX512;
   return D2V_CPU_AVX2;
 #else
-  return D2V_CPU_PLAIN;
+  return D2V_CPU_BLAS;
 #endif
 }
 
@@ -44,9 +45,10 @@ level_of_environment (void)
   for (guint i = 0; i < D2V_N_CPU_LEVELS; i++)
     if (strcmp (text, level_names[i]) == 0)
       return i;
-  g_warning ("D2V_CPU_LEVEL: expected plain, avx2 or avx512, found \"%s\"; "
-             "ignored",
-             text);
+  g_warning (
+      "D2V_CPU_LEVEL: expected plain, blas, avx2 or avx512, found \"%s\"; "
+      "ignored",
+      text);
   return D2V_N_CPU_LEVELS - 1;
 }
 
@@ -78,5 +80,7 @@ d2v_cpu_kernel (D2vOp op, D2vCpuLevel level)
   if (level >= D2V_CPU_AVX2 && d2v_avx2_kernels[op] != NULL)
     return d2v_avx2_kernels[op];
 #endif
+  if (level >= D2V_CPU_BLAS && d2v_blas_kernels[op] != NULL)
+    return d2v_blas_kernels[op];
   return plain_kernels[op];
 }
