@@ -82,6 +82,16 @@ widen (const Work *work, WideRow *out, gsize row)
     }
 }
 
+/* Masks instead of branches: that is what becomes vectors. */
+static inline void
+take_better (gfloat value, gint32 c, gfloat *best, gint32 *best_class)
+{
+  gint32 better = -(gint32) (value > *best);
+
+  *best_class = (better & c) | (~better & *best_class);
+  *best = value > *best ? value : *best;
+}
+
 /* The greatest class of LANES pixels, of which @above and @below are the
  * first in class 0. */
 static void
@@ -99,10 +109,8 @@ best_classes (const gfloat *above, const gfloat *below, gsize n_classes,
     for (guint i = 0; i < LANES; i++)
       {
         gfloat value = weight[0] * above[i] + weight[1] * below[i];
-        gboolean better = value > best[i];
 
-        best[i] = better ? value : best[i];
-        best_class[i] = better ? (gint32) c : best_class[i];
+        take_better (value, (gint32) c, &best[i], &best_class[i]);
       }
 }
 
@@ -120,12 +128,7 @@ best_classes_alone (const gfloat *values, gsize n_classes, gint32 *best_class)
     }
   for (gsize c = 0; c < n_classes; c++, values += BAND)
     for (guint i = 0; i < LANES; i++)
-      {
-        gboolean better = values[i] > best[i];
-
-        best[i] = better ? values[i] : best[i];
-        best_class[i] = better ? (gint32) c : best_class[i];
-      }
+      take_better (values[i], (gint32) c, &best[i], &best_class[i]);
 }
 
 /* The band's columns of row @y. */
