@@ -297,6 +297,8 @@ make_buffer (Bench *bench, const gfloat *samples, guint n)
   GstBuffer *buffer;
   gint16 *shorts;
 
+  if (n == 0)
+    return gst_buffer_new_allocate (NULL, 0, NULL);
   if (!bench->is_s16)
     return gst_buffer_new_memdup (samples, n * sizeof *samples);
   shorts = g_new (gint16, n);

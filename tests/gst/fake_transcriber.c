@@ -6,13 +6,14 @@
 #include <string.h>
 
 #define MAX_IN_WORK 2
+#define NOT_FINITE (-1)
 
 /* Frames that one window decides: their levels, heard beforehand. */
 typedef struct
 {
   guint64 generation; /* flushes make older ones void */
   D2vSession *session;
-  GArray *levels;     /* of gint */
+  GArray *levels;     /* of gint; NOT_FINITE where that was heard */
   guint64 first;      /* frame of the stream */
   gboolean nonfinite;
   gboolean late;
@@ -43,7 +44,6 @@ struct _D2vTranscriber
   guint64 n_samples;
   guint64 n_submitted; /* frames */
   GArray *levels;      /* frames not submitted yet */
-  gboolean nonfinite;  /* among them */
 
   /* the stream going out */
   gchar *word;         /* prefix of the one that goes on */
@@ -358,11 +358,12 @@ submit (D2vTranscriber *t, guint n_frames, gboolean last)
   g_array_append_vals (window->levels, t->levels->data, n_frames);
   g_array_remove_range (t->levels, 0, n_frames);
   window->first = t->n_submitted;
-  window->nonfinite = t->nonfinite;
+  for (guint i = 0; i < n_frames; i++)
+    if (g_array_index (window->levels, gint, i) == NOT_FINITE)
+      window->nonfinite = TRUE;
   window->last = last;
   window->n_samples = t->n_samples;
   window->submitted = g_get_monotonic_time ();
-  t->nonfinite = FALSE;
   t->n_submitted += n_frames;
   t->stats.windows_in++;
   t->n_in_work++;
@@ -413,16 +414,17 @@ wait_for_room (D2vTranscriber *t, GError **error)
 static gboolean
 push_sample (D2vTranscriber *t, gfloat sample, GError **error)
 {
-  gint level;
+  gboolean first = t->n_samples++ % t->frame == 0;
+  gint level = !isfinite (sample)       ? NOT_FINITE
+               : fabsf (sample) > 1e6f ? 0
+                                       : (gint)rintf (fabsf (sample) * 100);
 
-  if (!isfinite (sample))
-    t->nonfinite = TRUE;
-  if (t->n_samples++ % t->frame)
+  if (first)
+    g_array_append_val (t->levels, level);
+  else if (level == NOT_FINITE)
+    g_array_index (t->levels, gint, t->levels->len - 1) = level;
+  if (!first)
     return TRUE;
-  level = isfinite (sample) && fabsf (sample) < 1e6f
-              ? (gint)rintf (fabsf (sample) * 100)
-              : 0;
-  g_array_append_val (t->levels, level);
   if (t->levels->len < step (t) + look_ahead (t))
     return TRUE;
   if (!wait_for_room (t, error))
@@ -450,7 +452,6 @@ new_stream (D2vTranscriber *t)
 {
   g_array_set_size (t->levels, 0);
   t->n_samples = t->n_submitted = 0;
-  t->nonfinite = FALSE;
 }
 
 void
