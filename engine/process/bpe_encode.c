@@ -7,6 +7,10 @@
 #include "engine/base/error.h"
 #include "engine/base/math.h"
 
+/* Tokens of <s> A </s> and <s> A </s></s> B </s> that are not the texts'. */
+#define SINGLE_TEMPLATE 2
+#define PAIR_TEMPLATE 4
+
 /* A row in the making: a part of a text and a part of its pair. */
 typedef struct
 {
@@ -45,6 +49,13 @@ settle_params (Batch *batch, GError **error)
       if (p->padding == D2V_PAD_MAX_LENGTH)
         p->padding = D2V_PAD_NOT;
     }
+  if (p->truncation != D2V_TRUNCATE_NOT && p->all_parts
+      && p->max_length >= SINGLE_TEMPLATE
+      && p->stride > p->max_length - SINGLE_TEMPLATE)
+    return d2v_fail (error, D2V_ERROR_INPUT, NULL,
+                     "expected a stride of at most max_length - %d, found "
+                     "%" G_GSIZE_FORMAT,
+                     SINGLE_TEMPLATE, p->stride);
   /* The original refuses it too: such rows would be longer than allowed. */
   if (p->truncation != D2V_TRUNCATE_NOT && p->padding != D2V_PAD_NOT
       && p->pad_to_multiple_of > 0
@@ -60,11 +71,14 @@ settle_params (Batch *batch, GError **error)
 static gsize
 template_size (const Batch *batch, gboolean has_pair)
 {
-  return batch->params.no_template ? 0 : has_pair ? 4 : 2;
+  return batch->params.no_template ? 0
+         : has_pair                ? PAIR_TEMPLATE
+                                   : SINGLE_TEMPLATE;
 }
 
-/* Tokens of a single text beyond which nothing can matter. A pair's lengths
- * decide how both are cut, so those are counted to the end. */
+/* Tokens of a single text beyond which nothing can matter: one more than may
+ * stay says that it is to be cut. A pair's lengths decide how both are cut, so
+ * those are counted to the end. */
 static gsize
 token_limit (const Batch *batch, gboolean has_pair)
 {
@@ -73,7 +87,7 @@ token_limit (const Batch *batch, gboolean has_pair)
   if (has_pair || p->truncation == D2V_TRUNCATE_NOT || p->all_parts
       || batch->tokenizer->truncates_left)
     return G_MAXSIZE;
-  return p->max_length;
+  return p->max_length + 1;
 }
 
 /* ----------------------------------------------------------- truncation -- */
@@ -225,7 +239,7 @@ add_rows (Batch *batch, gsize text, gboolean has_pair, GError **error)
       || !split (batch, n[1], kept[1], &parts[1], error))
     return FALSE;
   if (!d2v_mul (parts[0].n_parts, parts[1].n_parts, &n_rows)
-      || !d2v_mul (n_rows, kept[0] + kept[1] + 4, &n_tokens)
+      || !d2v_mul (n_rows, kept[0] + kept[1] + PAIR_TEMPLATE, &n_tokens)
       || n_tokens > D2V_MAX_ENCODED_TOKENS
       || batch->n_tokens + n_tokens > D2V_MAX_ENCODED_TOKENS)
     return fail_big (error);

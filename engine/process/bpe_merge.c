@@ -3,30 +3,20 @@
 
 #include "engine/base/alloc.h"
 
-/* Pieces up to this many bytes, nearly all of them, are merged by looking for
- * the best pair again and again: that is quadratic, but in a few bytes, and
- * has no heap to keep. */
-#define SHORT_PIECE 24
-
 gboolean
 d2v_bpe_merger_reserve (D2vBpeMerger *merger, gsize n)
 {
-  gpointer symbols
-      = d2v_bpe_grow (merger->symbols, &merger->symbols_capacity, 0,
-                      MAX (n, SHORT_PIECE), sizeof (D2vBpeSymbol));
+  gpointer symbols = d2v_bpe_grow (merger->symbols, &merger->symbols_capacity,
+                                   0, n, sizeof (D2vBpeSymbol));
 
-  if (!symbols)
-    return FALSE;
-  merger->symbols = symbols;
-  if (n <= SHORT_PIECE)
-    return TRUE;
-
+  if (symbols)
+    merger->symbols = symbols;
   /* One pair per symbol at first, and each of n - 1 merges makes two. */
   gpointer heap = d2v_bpe_grow (merger->heap, &merger->heap_capacity, 0, 3 * n,
                                 sizeof (guint64));
   if (heap)
     merger->heap = heap;
-  return heap != NULL;
+  return symbols && heap;
 }
 
 void
@@ -36,7 +26,8 @@ d2v_bpe_merger_clear (D2vBpeMerger *merger)
   d2v_free (merger->heap);
 }
 
-/* Ranks the pair that begins with symbol @i anew. */
+/* Ranks the pair that begins with symbol @i anew. In a fresh row the next
+ * symbol has its id already, which is all that is asked of it. */
 static guint32
 rank_pair (const D2vTokenizer *tokenizer, D2vBpeSymbol *symbols, gsize n,
            guint32 i)
@@ -60,25 +51,6 @@ join (const D2vTokenizer *tokenizer, D2vBpeSymbol *symbols, gsize n, guint32 i)
   symbols[j].rank = D2V_BPE_NONE;
   if (symbols[i].next < n)
     symbols[symbols[i].next].previous = i;
-}
-
-static void
-merge_short (const D2vTokenizer *tokenizer, D2vBpeSymbol *symbols, gsize n)
-{
-  for (;;)
-    {
-      guint32 best = 0;
-
-      for (guint32 i = 0; i < n; i = symbols[i].next)
-        if (symbols[i].rank < symbols[best].rank)
-          best = i;
-      if (symbols[best].rank == D2V_BPE_NONE)
-        return;
-      join (tokenizer, symbols, n, best);
-      rank_pair (tokenizer, symbols, n, best);
-      if (best > 0)
-        rank_pair (tokenizer, symbols, n, symbols[best].previous);
-    }
 }
 
 /* ---------------------------------------------------------------- heap -- */
@@ -113,21 +85,34 @@ push (guint64 *heap, gsize *n, guint32 rank, guint32 symbol)
   *n += 1;
 }
 
-/* The heap gives the lowest rank and of equal ones the leftmost. Pairs that
- * changed since they were pushed are left in it and passed over: their rank
- * is no longer that of their symbol. */
-static void
-merge_long (const D2vTokenizer *tokenizer, D2vBpeMerger *merger, gsize n)
+/* Symbols in a row, each with the rank of its pair, which the heap gets. */
+static gsize
+line_up (const D2vTokenizer *tokenizer, D2vBpeSymbol *symbols, guint64 *heap,
+         gsize n)
 {
-  D2vBpeSymbol *symbols = merger->symbols;
-  guint64 *heap = merger->heap;
   gsize n_heap = 0;
 
   for (guint32 i = 0; i < n; i++)
-    if (symbols[i].rank != D2V_BPE_NONE)
-      heap[n_heap++] = (guint64) symbols[i].rank << 32 | i;
+    {
+      symbols[i].previous = i - 1;
+      symbols[i].next = i + 1;
+      if (rank_pair (tokenizer, symbols, n, i) != D2V_BPE_NONE)
+        heap[n_heap++] = (guint64) symbols[i].rank << 32 | i;
+    }
   for (gsize root = n_heap / 2; root-- > 0;)
     sift_down (heap, n_heap, root);
+  return n_heap;
+}
+
+/* The heap gives the lowest rank and of equal ones the leftmost. Pairs that
+ * changed since they were pushed are left in it and passed over: their rank
+ * is no longer that of their symbol. */
+void
+d2v_bpe_merge (const D2vTokenizer *tokenizer, D2vBpeMerger *merger, gsize n)
+{
+  D2vBpeSymbol *symbols = merger->symbols;
+  guint64 *heap = merger->heap;
+  gsize n_heap = line_up (tokenizer, symbols, heap, n);
 
   while (n_heap > 0)
     {
@@ -149,22 +134,4 @@ merge_long (const D2vTokenizer *tokenizer, D2vBpeMerger *merger, gsize n)
                 before);
         }
     }
-}
-
-void
-d2v_bpe_merge (const D2vTokenizer *tokenizer, D2vBpeMerger *merger, gsize n)
-{
-  D2vBpeSymbol *symbols = merger->symbols;
-
-  for (guint32 i = 0; i < n; i++)
-    {
-      symbols[i].previous = i - 1;
-      symbols[i].next = i + 1;
-    }
-  for (guint32 i = 0; i < n; i++)
-    rank_pair (tokenizer, symbols, n, i);
-  if (n <= SHORT_PIECE)
-    merge_short (tokenizer, symbols, n);
-  else
-    merge_long (tokenizer, merger, n);
 }
