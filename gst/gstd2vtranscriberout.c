@@ -666,11 +666,54 @@ speak (GstD2vTranscriber *self, GstD2vSpeechRun *run)
 
 /* ------------------------------------------------------------- events -- */
 
+/* The same segment again, after a seek to where the stream is already, leaves
+ * the position where it was. */
+static void
+take_segment (GstD2vTranscriber *self, GstEvent *event)
+{
+  GstD2vSpeaker *speaker = &self->speaker;
+  GstD2vTranscriberSettings settings;
+  GstSegment segment;
+  gboolean same;
+
+  gst_event_copy_segment (event, &segment);
+  same = speaker->head.segment
+         && gst_segment_is_equal (&segment, &speaker->segment);
+  gst_event_replace (&speaker->head.segment, event);
+  if (same)
+    {
+      each_pad (self, push_event, event);
+      return;
+    }
+  speaker->segment = segment;
+  speaker->forced = 0;
+  gst_d2v_transcriber_get_settings (self, &settings);
+  tag_language (self, settings.language);
+  g_free (settings.language);
+  each_pad (self, renew_segment, NULL);
+  each_pad (self, introduce, NULL);
+}
+
+static void
+take_gap (GstD2vTranscriber *self, GstEvent *event)
+{
+  GstD2vTranscriberSettings settings;
+  GstClockTime from, duration;
+
+  gst_event_parse_gap (event, &from, &duration);
+  if (!GST_CLOCK_TIME_IS_VALID (from))
+    return;
+  if (GST_CLOCK_TIME_IS_VALID (duration))
+    from = gst_d2v_time_add (from, duration);
+  gst_d2v_transcriber_get_settings (self, &settings);
+  move_to (self, &settings, from);
+  g_free (settings.language);
+}
+
 static void
 take_event (GstD2vTranscriber *self, GstEvent *event)
 {
   GstD2vSpeaker *speaker = &self->speaker;
-  GstD2vTranscriberSettings settings;
 
   switch (GST_EVENT_TYPE (event))
     {
@@ -682,29 +725,11 @@ take_event (GstD2vTranscriber *self, GstEvent *event)
       each_pad (self, introduce, NULL);
       break;
     case GST_EVENT_SEGMENT:
-      gst_event_take (&speaker->head.segment, gst_event_ref (event));
-      gst_event_copy_segment (event, &speaker->segment);
-      speaker->forced = 0;
-      gst_d2v_transcriber_get_settings (self, &settings);
-      tag_language (self, settings.language);
-      g_free (settings.language);
-      each_pad (self, renew_segment, NULL);
-      each_pad (self, introduce, NULL);
+      take_segment (self, event);
       break;
     case GST_EVENT_GAP:
-      {
-        GstClockTime from, duration;
-
-        gst_event_parse_gap (event, &from, &duration);
-        gst_d2v_transcriber_get_settings (self, &settings);
-        if (GST_CLOCK_TIME_IS_VALID (from))
-          move_to (self, &settings,
-                   gst_d2v_time_add (from, GST_CLOCK_TIME_IS_VALID (duration)
-                                               ? duration
-                                               : 0));
-        g_free (settings.language);
-        break;
-      }
+      take_gap (self, event);
+      break;
     default:
       each_pad (self, push_event, event);
     }

@@ -41,8 +41,8 @@ static void
 append (Bench *bench, GstPad *pad, gchar *text)
 {
   g_mutex_lock (&bench->lock);
-  g_ptr_array_add (bench->log, g_strdup_printf ("%s: %s",
-                                                GST_OBJECT_NAME (pad), text));
+  g_ptr_array_add (bench->log,
+                   g_strdup_printf ("%s: %s", GST_OBJECT_NAME (pad), text));
   g_cond_broadcast (&bench->cond);
   g_mutex_unlock (&bench->lock);
   g_free (text);
@@ -56,7 +56,7 @@ describe_buffer (GstBuffer *buffer)
 
   g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
   text = g_strdup_printf ("%.*s %" G_GUINT64_FORMAT "+%" G_GUINT64_FORMAT,
-                          (gint)map.size, (const gchar *)map.data,
+                          (gint) map.size, (const gchar *) map.data,
                           GST_BUFFER_PTS (buffer) / GST_MSECOND,
                           GST_BUFFER_DURATION (buffer) / GST_MSECOND);
   gst_buffer_unmap (buffer, &map);
@@ -80,8 +80,8 @@ describe_caps (GstEvent *event)
   const gchar *format;
 
   gst_event_parse_caps (event, &caps);
-  format = gst_structure_get_string (gst_caps_get_structure (caps, 0),
-                                     "format");
+  format
+      = gst_structure_get_string (gst_caps_get_structure (caps, 0), "format");
   return g_strdup_printf ("caps %s", format ? format : "json");
 }
 
@@ -135,10 +135,9 @@ log_data (GstPad *pad, GstPadProbeInfo *info, gpointer bench)
 void
 bench_watch (Bench *bench, GstPad *pad)
 {
-  gst_pad_add_probe (pad,
-                     GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM
-                         | GST_PAD_PROBE_TYPE_EVENT_FLUSH,
-                     log_data, bench, NULL);
+  gst_pad_add_probe (
+      pad, GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM | GST_PAD_PROBE_TYPE_EVENT_FLUSH,
+      log_data, bench, NULL);
 }
 
 gboolean
@@ -237,8 +236,7 @@ bench_new (const gchar *properties, gboolean live, const gchar *conf)
   gst_element_set_bus (bench->element, bench->bus);
   src = gst_element_get_static_pad (bench->element, "src");
   bench_watch (bench, src);
-  bench->harness
-      = gst_harness_new_with_element (bench->element, "sink", "src");
+  bench->harness = gst_harness_new_with_element (bench->element, "sink", "src");
   gst_object_unref (bench->element); /* the harness has its own */
   gst_harness_set_live (bench->harness, live);
   gst_harness_set_src_caps_str (bench->harness, CAPS_F32);
@@ -303,7 +301,7 @@ make_buffer (Bench *bench, const gfloat *samples, guint n)
     return gst_buffer_new_memdup (samples, n * sizeof *samples);
   shorts = g_new (gint16, n);
   for (guint i = 0; i < n; i++)
-    shorts[i] = (gint16)(samples[i] * 32767);
+    shorts[i] = (gint16) (samples[i] * 32767);
   buffer = gst_buffer_new_wrapped (shorts, n * sizeof *shorts);
   return buffer;
 }
@@ -318,7 +316,7 @@ bench_push_in (Bench *bench, const gchar *sound, guint buffer_ms)
     {
       guint n = MIN (buffer_ms * 16, samples->len - i);
       GstBuffer *buffer
-          = make_buffer (bench, (const gfloat *)samples->data + i, n);
+          = make_buffer (bench, (const gfloat *) samples->data + i, n);
 
       GST_BUFFER_PTS (buffer) = bench->next;
       GST_BUFFER_DURATION (buffer) = n * GST_SECOND / 16000;
@@ -336,12 +334,11 @@ bench_push (Bench *bench, const gchar *sound)
 }
 
 GstFlowReturn
-bench_push_one (Bench *bench, const gchar *sound, GstClockTime pts,
-                guint flags)
+bench_push_one (Bench *bench, const gchar *sound, GstClockTime pts, guint flags)
 {
   g_autoptr (GArray) samples = make_sound (sound);
   GstBuffer *buffer
-      = make_buffer (bench, (const gfloat *)samples->data, samples->len);
+      = make_buffer (bench, (const gfloat *) samples->data, samples->len);
 
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_FLAG_SET (buffer, flags);
@@ -351,8 +348,7 @@ bench_push_one (Bench *bench, const gchar *sound, GstClockTime pts,
 void
 bench_eos (Bench *bench)
 {
-  g_assert_true (
-      gst_harness_push_event (bench->harness, gst_event_new_eos ()));
+  g_assert_true (gst_harness_push_event (bench->harness, gst_event_new_eos ()));
 }
 
 gchar *
@@ -437,7 +433,7 @@ process_rss_kib (void)
 guint
 process_threads (void)
 {
-  return (guint)status_field ("Threads:");
+  return (guint) status_field ("Threads:");
 }
 
 guint

@@ -18,10 +18,10 @@
 #include <gst/check/gstharness.h>
 #include <gst/gst.h>
 
-#define MS(ms) ((ms) * GST_MSECOND)
-#define CAPS_F32                                                              \
+#define MS(ms) ((ms) *GST_MSECOND)
+#define CAPS_F32                                                               \
   "audio/x-raw, format=F32LE, rate=16000, channels=1, layout=interleaved"
-#define CAPS_S16                                                              \
+#define CAPS_S16                                                               \
   "audio/x-raw, format=S16LE, rate=16000, channels=1, layout=interleaved"
 
 typedef struct
@@ -29,13 +29,13 @@ typedef struct
   GstHarness *harness;
   GstElement *element; /* the harness's */
   GstBus *bus;
-  gchar *model;        /* directory */
+  gchar *model; /* directory */
   gboolean is_s16;
-  GstClockTime next;   /* where push() goes on */
+  GstClockTime next; /* where push() goes on */
 
   GMutex lock; /* guards what follows */
   GCond cond;
-  GPtrArray *log;      /* of gchar* */
+  GPtrArray *log; /* of gchar* */
 } Bench;
 
 /* A model directory with these lines as fake.conf; remove_model() ends it. */
@@ -59,8 +59,7 @@ GArray *make_sound (const gchar *sound);
 GstBuffer *make_buffer (Bench *bench, const gfloat *samples, guint n);
 
 /* Pushes @sound as buffers of @buffer_ms, from `next` on; `next` moves. */
-GstFlowReturn bench_push_in (Bench *bench, const gchar *sound,
-                             guint buffer_ms);
+GstFlowReturn bench_push_in (Bench *bench, const gchar *sound, guint buffer_ms);
 GstFlowReturn bench_push (Bench *bench, const gchar *sound); /* 20 ms each */
 /* Pushes one buffer with @pts (may be NONE) and @flags. */
 GstFlowReturn bench_push_one (Bench *bench, const gchar *sound,

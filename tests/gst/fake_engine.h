@@ -20,14 +20,14 @@
 typedef struct
 {
   gchar *prefix;
-  guint frame;       /* samples in a frame */
+  guint frame; /* samples in a frame */
   guint rate;
   D2vHead head;
   D2vModality modality;
-  guint load_ms;     /* opening with weights takes this long */
-  guint session_ms;  /* ... and opening a session this */
-  guint window_ms;   /* computing one window takes this long */
-  gint fail_at;      /* this window fails (-1: none) */
+  guint load_ms;    /* opening with weights takes this long */
+  guint session_ms; /* ... and opening a session this */
+  guint window_ms;  /* computing one window takes this long */
+  gint fail_at;     /* this window fails (-1: none) */
 } FakeConfig;
 
 /* Sleeps, but not past @cancellable. FALSE when it was cancelled. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-G_DEFINE_QUARK (d2v-error-quark, d2v_error)
+G_DEFINE_QUARK (d2v - error - quark, d2v_error)
 
 gboolean
 fake_fail (GError **error, D2vErrorCode code, const gchar *file,
@@ -36,12 +36,18 @@ fake_sleep (guint ms, GCancellable *cancellable)
 
 /* -------------------------------------------------------------- heads -- */
 
-static const gchar *head_names[D2V_N_HEADS] = {
-  "Model", "ForCTC", "ForAudioFrameClassification",
-  "ForSequenceClassification", "ForXVector", "ForMaskedLM", "ForCausalLM",
-  "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice",
-  "ForImageClassification", "ForSemanticSegmentation"
-};
+static const gchar *head_names[D2V_N_HEADS] = { "Model",
+                                                "ForCTC",
+                                                "ForAudioFrameClassification",
+                                                "ForSequenceClassification",
+                                                "ForXVector",
+                                                "ForMaskedLM",
+                                                "ForCausalLM",
+                                                "ForTokenClassification",
+                                                "ForQuestionAnswering",
+                                                "ForMultipleChoice",
+                                                "ForImageClassification",
+                                                "ForSemanticSegmentation" };
 
 const gchar *
 d2v_head_name (D2vHead head)
@@ -84,7 +90,7 @@ G_DEFINE_BOXED_TYPE (D2vModel, d2v_model, d2v_model_ref, d2v_model_unref)
 static void
 take_setting (FakeConfig *config, const gchar *key, const gchar *value)
 {
-  guint number = (guint)g_ascii_strtoull (value, NULL, 10);
+  guint number = (guint) g_ascii_strtoull (value, NULL, 10);
 
   if (g_str_equal (key, "frame"))
     config->frame = number;
@@ -97,7 +103,7 @@ take_setting (FakeConfig *config, const gchar *key, const gchar *value)
   else if (g_str_equal (key, "window_ms"))
     config->window_ms = number;
   else if (g_str_equal (key, "fail_at"))
-    config->fail_at = (gint)number;
+    config->fail_at = (gint) number;
   else if (g_str_equal (key, "head"))
     d2v_head_from_name (value, &config->head);
   else if (g_str_equal (key, "vision"))
@@ -146,8 +152,7 @@ read_weights (D2vModel *model, GCancellable *cancellable, GError **error)
 }
 
 D2vModel *
-d2v_model_open (const gchar *path, const D2vModelParams *params,
-                GError **error)
+d2v_model_open (const gchar *path, const D2vModelParams *params, GError **error)
 {
   g_autoptr (D2vModel) model = g_new0 (D2vModel, 1);
   struct stat info;

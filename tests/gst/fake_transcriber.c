@@ -13,12 +13,12 @@ typedef struct
 {
   guint64 generation; /* flushes make older ones void */
   D2vSession *session;
-  GArray *levels;     /* of gint; NOT_FINITE where that was heard */
-  guint64 first;      /* frame of the stream */
+  GArray *levels; /* of gint; NOT_FINITE where that was heard */
+  guint64 first;  /* frame of the stream */
   gboolean nonfinite;
   gboolean late;
   gboolean last;
-  guint64 n_samples;  /* of the stream, when last */
+  guint64 n_samples; /* of the stream, when last */
   gint64 submitted;
 } Window;
 
@@ -46,12 +46,12 @@ struct _D2vTranscriber
   GArray *levels;      /* frames not submitted yet */
 
   /* the stream going out */
-  gchar *word;         /* prefix of the one that goes on */
+  gchar *word; /* prefix of the one that goes on */
   gint level;
-  guint64 start, end;  /* frames */
+  guint64 start, end; /* frames */
   guint64 sentence_start, sentence_end;
   guint n_words;
-  guint n_windows;     /* ever run, for fail_at */
+  guint n_windows; /* ever run, for fail_at */
   guint revision;
   D2vTranscriberStats stats;
   gint64 sum_us;
@@ -103,8 +103,7 @@ tell (D2vTranscriber *t, D2vTranscriptType type, const gchar *text,
   transcript->end = end;
   transcript->confidence
       = type == D2V_TRANSCRIPT_WORD ? (t->level % 10 + 1) / 10.0f : 0;
-  transcript->revision
-      = type == D2V_TRANSCRIPT_PARTIAL ? ++t->revision : 0;
+  transcript->revision = type == D2V_TRANSCRIPT_PARTIAL ? ++t->revision : 0;
   g_queue_push_tail (&t->results, transcript);
   g_cond_broadcast (&t->cond);
 }
@@ -145,8 +144,7 @@ end_word (D2vTranscriber *t)
           || t->end > t->sentence_start + longest))
     end_sentence (t);
   text = spell (t);
-  tell (t, D2V_TRANSCRIPT_WORD, text, t->start * t->frame,
-        t->end * t->frame);
+  tell (t, D2V_TRANSCRIPT_WORD, text, t->start * t->frame, t->end * t->frame);
   if (t->n_words++ == 0)
     t->sentence_start = t->start;
   t->sentence_end = t->end;
@@ -248,7 +246,7 @@ run_window (D2vTranscriber *t, Window *window)
   took = g_get_monotonic_time () - window->submitted;
   t->stats.max_ms = MAX (t->stats.max_ms, took / 1000.0);
   t->sum_us += took;
-  if ((gint)t->n_windows++ == config->fail_at)
+  if ((gint) t->n_windows++ == config->fail_at)
     fake_fail (&t->error, D2V_ERROR_FAILED, "-", "a window failed");
   else if (window->nonfinite && t->params.nonfinite == D2V_NONFINITE_ERROR)
     fake_fail (&t->error, D2V_ERROR_INPUT, "-", "not finite");
@@ -334,7 +332,7 @@ d2v_transcriber_unref (D2vTranscriber *t)
   g_mutex_unlock (&t->lock);
   g_thread_join (t->thread);
   g_queue_clear_full (&t->windows, window_free);
-  g_queue_clear_full (&t->results, (GDestroyNotify)d2v_transcript_free);
+  g_queue_clear_full (&t->results, (GDestroyNotify) d2v_transcript_free);
   g_clear_error (&t->error);
   d2v_session_unref (t->session);
   g_array_unref (t->levels);
@@ -369,7 +367,7 @@ submit (D2vTranscriber *t, guint n_frames, gboolean last)
   t->n_in_work++;
   if (is_live (t) && !last
       && g_queue_get_length (&t->windows) >= t->params.max_queued_windows)
-    ((Window *)g_queue_peek_head (&t->windows))->late = TRUE;
+    ((Window *) g_queue_peek_head (&t->windows))->late = TRUE;
   g_queue_push_tail (&t->windows, window);
   g_cond_broadcast (&t->cond);
 }
@@ -377,9 +375,9 @@ submit (D2vTranscriber *t, guint n_frames, gboolean last)
 static guint
 step (const D2vTranscriber *t)
 {
-  return is_live (t) ? frames (t, t->params.chunk_ms)
-                     : frames (t, t->params.window_ms
-                                      - 2 * t->params.stride_ms);
+  return is_live (t)
+             ? frames (t, t->params.chunk_ms)
+             : frames (t, t->params.window_ms - 2 * t->params.stride_ms);
 }
 
 static guint
@@ -415,9 +413,9 @@ static gboolean
 push_sample (D2vTranscriber *t, gfloat sample, GError **error)
 {
   gboolean first = t->n_samples++ % t->frame == 0;
-  gint level = !isfinite (sample)       ? NOT_FINITE
+  gint level = !isfinite (sample)      ? NOT_FINITE
                : fabsf (sample) > 1e6f ? 0
-                                       : (gint)rintf (fabsf (sample) * 100);
+                                       : (gint) rintf (fabsf (sample) * 100);
 
   if (first)
     g_array_append_val (t->levels, level);
@@ -434,8 +432,8 @@ push_sample (D2vTranscriber *t, gfloat sample, GError **error)
 }
 
 gboolean
-d2v_transcriber_push (D2vTranscriber *t, const gfloat *samples,
-                      gsize n_samples, GError **error)
+d2v_transcriber_push (D2vTranscriber *t, const gfloat *samples, gsize n_samples,
+                      GError **error)
 {
   gboolean good;
 
@@ -477,7 +475,7 @@ d2v_transcriber_flush (D2vTranscriber *t, gboolean flushing)
       t->stats.dropped_flushed += t->n_in_work;
       t->n_in_work = 0;
       g_queue_clear_full (&t->windows, window_free);
-      g_queue_clear_full (&t->results, (GDestroyNotify)d2v_transcript_free);
+      g_queue_clear_full (&t->results, (GDestroyNotify) d2v_transcript_free);
       g_clear_error (&t->error);
       g_clear_pointer (&t->word, g_free);
       t->n_words = 0;
@@ -536,7 +534,7 @@ d2v_transcriber_pull (D2vTranscriber *t, gint64 timeout_us, GError **error)
 guint64
 d2v_transcriber_latency (D2vTranscriber *t)
 {
-  return is_live (t) ? (guint64)(step (t) + look_ahead (t)) * t->frame : 0;
+  return is_live (t) ? (guint64) (step (t) + look_ahead (t)) * t->frame : 0;
 }
 
 void

@@ -54,8 +54,7 @@ test_stream_start (void)
   g_autoptr (Bench) bench = bench_new (NULL, FALSE, NULL);
   g_autofree gchar *words = NULL;
   g_autoptr (GstPad) src = gst_element_get_static_pad (bench->element, "src");
-  g_autoptr (GstPad) sink
-      = gst_element_get_static_pad (bench->element, "sink");
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (bench->element, "sink");
   g_autoptr (GstEvent) event = NULL;
   g_autofree gchar *sink_id = NULL;
   const gchar *id;
@@ -153,8 +152,7 @@ check_result (const GstStructure *result)
   gdouble confidence;
   const GValue *words;
 
-  g_assert_cmpstr (gst_structure_get_string (result, "type"), ==,
-                   "transcript");
+  g_assert_cmpstr (gst_structure_get_string (result, "type"), ==, "transcript");
   g_assert_cmpstr (gst_structure_get_string (result, "text"), ==, "W24");
   g_assert_cmpuint (field (result, "timestamp"), ==, 200);
   g_assert_cmpuint (field (result, "stream-time"), ==, 200);
@@ -162,16 +160,15 @@ check_result (const GstStructure *result)
   g_assert_cmpuint (field (result, "duration"), ==, 400);
   g_assert_cmpuint (field (result, "start"), ==, 200);
   g_assert_cmpuint (field (result, "end"), ==, 600);
-  g_assert_true (gst_structure_get_double (result, "confidence",
-                                           &confidence));
+  g_assert_true (gst_structure_get_double (result, "confidence", &confidence));
   g_assert_cmpfloat_with_epsilon (confidence, 0.5, 1e-6);
   words = gst_structure_get_value (result, "words");
   g_assert_cmpuint (gst_value_array_get_size (words), ==, 1);
-  g_assert_cmpstr (gst_structure_get_string (
-                       gst_value_get_structure (
-                           gst_value_array_get_value (words, 0)),
-                       "text"),
-                   ==, "W24");
+  g_assert_cmpstr (
+      gst_structure_get_string (
+          gst_value_get_structure (gst_value_array_get_value (words, 0)),
+          "text"),
+      ==, "W24");
 }
 
 static void
@@ -187,7 +184,7 @@ test_meta (void)
   buffer = gst_harness_pull (bench->harness);
   meta = gst_buffer_get_custom_meta (buffer, "GstD2vResultMeta");
   g_assert_nonnull (meta);
-  g_assert_null (gst_meta_api_type_get_tags (((GstMeta *)meta)->info->api));
+  g_assert_null (gst_meta_api_type_get_tags (((GstMeta *) meta)->info->api));
   check_result (gst_custom_meta_get_structure (meta));
 }
 

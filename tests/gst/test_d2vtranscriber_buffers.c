@@ -82,9 +82,9 @@ test_buffer_before_caps (void)
   gst_pad_send_event (sink, gst_event_new_stream_start ("s"));
   gst_segment_init (&segment, GST_FORMAT_TIME);
   gst_pad_send_event (sink, gst_event_new_segment (&segment));
-  g_assert_cmpint (gst_pad_chain (sink, gst_buffer_new_allocate (NULL, 640,
-                                                                 NULL)),
-                   ==, GST_FLOW_NOT_NEGOTIATED);
+  g_assert_cmpint (
+      gst_pad_chain (sink, gst_buffer_new_allocate (NULL, 640, NULL)), ==,
+      GST_FLOW_NOT_NEGOTIATED);
   gst_element_set_state (element, GST_STATE_NULL);
   gst_object_unref (element);
   remove_model (g_steal_pointer (&model));
@@ -143,8 +143,7 @@ test_seven_bytes (void)
 
       gst_buffer_memset (odd, 0, 0, 7);
       GST_BUFFER_PTS (odd) = i * GST_SECOND;
-      g_assert_cmpint (gst_harness_push (bench->harness, odd), ==,
-                       GST_FLOW_OK);
+      g_assert_cmpint (gst_harness_push (bench->harness, odd), ==, GST_FLOW_OK);
     }
   words = bench_words (bench);
   g_assert_cmpstr (words, ==, "");
@@ -155,7 +154,7 @@ static void
 push_with (Bench *bench, gfloat bad, guint every)
 {
   g_autoptr (GArray) sound = make_sound ("30:400");
-  gfloat *samples = (gfloat *)sound->data;
+  gfloat *samples = (gfloat *) sound->data;
   GstBuffer *buffer;
 
   for (guint i = 0; i < sound->len; i += every)
@@ -182,8 +181,7 @@ test_nonfinite (void)
       bench_push (bench, "0:1600 35:200");
       words = bench_words (bench);
       g_assert_cmpstr (words, ==, "W25 0+200, W35 3200+200");
-      g_assert_cmpuint (bench_stat (bench, "windows-dropped-nonfinite"), >=,
-                        1);
+      g_assert_cmpuint (bench_stat (bench, "windows-dropped-nonfinite"), >=, 1);
     }
 }
 
@@ -244,10 +242,9 @@ test_single_samples (void)
   for (guint i = 0; i < sound->len; i++)
     {
       GstBuffer *buffer
-          = make_buffer (bench, (const gfloat *)sound->data + i, 1);
+          = make_buffer (bench, (const gfloat *) sound->data + i, 1);
 
-      GST_BUFFER_PTS (buffer)
-          = gst_util_uint64_scale (i, GST_SECOND, 16000);
+      GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (i, GST_SECOND, 16000);
       gst_harness_push (bench->harness, buffer);
     }
   words = bench_words (bench);
@@ -271,8 +268,7 @@ test_one_hour (void)
   buffer = gst_buffer_new_wrapped (samples, n * sizeof *samples);
   GST_BUFFER_PTS (buffer) = 0;
   before = process_rss_kib ();
-  g_assert_cmpint (gst_harness_push (bench->harness, buffer), ==,
-                   GST_FLOW_OK);
+  g_assert_cmpint (gst_harness_push (bench->harness, buffer), ==, GST_FLOW_OK);
   words = bench_words (bench);
   g_assert_cmpuint (bench_count (bench, "src: W25"), ==, 60);
   g_assert_nonnull (strstr (words, "W25 3599000+1000"));
@@ -300,14 +296,14 @@ test_many_memories (void)
                                           n, 0, n, NULL, NULL));
     }
   GST_BUFFER_PTS (buffer) = 0;
-  g_assert_cmpint (gst_harness_push (bench->harness, buffer), ==,
-                   GST_FLOW_OK);
+  g_assert_cmpint (gst_harness_push (bench->harness, buffer), ==, GST_FLOW_OK);
   words = bench_words (bench);
   g_free (odd);
   g_assert_cmpstr (words, ==, WORDS);
 }
 
-/* --------------------------------------------- memory that cannot be read -- */
+/* --------------------------------------------- memory that cannot be read --
+ */
 
 typedef GstAllocator DeafAllocator;
 typedef GstAllocatorClass DeafAllocatorClass;
