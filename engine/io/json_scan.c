@@ -386,3 +386,17 @@ d2v_scanner_next (D2vScanner *s)
     return fail_at (s, s->position, "expected a comma or the end");
   return in_object (s) && s->expect != VALUE ? scan_key (s) : scan_value (s);
 }
+
+gboolean
+d2v_scanner_check (D2vScanner *scanner)
+{
+  D2vScanner ahead = *scanner;
+  D2vToken token;
+
+  do
+    token = d2v_scanner_next (&ahead);
+  while (token > D2V_TOKEN_END);
+  scanner->error_offset = ahead.error_offset;
+  scanner->reason = ahead.reason;
+  return token == D2V_TOKEN_END;
+}

@@ -54,6 +54,10 @@ typedef struct
 void d2v_scanner_init (D2vScanner *scanner, const gchar *text, gsize length,
                        guint max_depth);
 D2vToken d2v_scanner_next (D2vScanner *scanner);
+/* Goes through the whole text for its form alone and begins anew, so that a
+ * text which is no JSON is refused as that, whatever else is wrong in it.
+ * FALSE with error_offset and reason set. */
+gboolean d2v_scanner_check (D2vScanner *scanner);
 /* The latest key or string, unescaped, in the place of what @out held. */
 void d2v_scanner_string (const D2vScanner *scanner, GString *out);
 /* The latest integer token; FALSE beyond 64 bits. */

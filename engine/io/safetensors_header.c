@@ -382,6 +382,8 @@ d2v_safetensors_parse (D2vSafetensors *st, GError **error)
       p.scanner.error_offset = length;
       return fail_json (&p, error);
     }
+  if (!d2v_scanner_check (&p.scanner))
+    return fail_json (&p, error);
 
   p.max_entries = d2v_min (D2V_MAX_TENSORS, length / MIN_ENTRY_TEXT + 1);
   st->entries = d2v_malloc_n (p.max_entries, sizeof *st->entries);

@@ -29,14 +29,18 @@ typedef struct
 /* ------------------------------------------------------------- errors -- */
 
 static gboolean
-next (Parser *p, D2vToken *token, GError **error)
+fail_json (Parser *p, GError **error)
 {
-  *token = d2v_scanner_next (&p->scanner);
-  if (*token != D2V_TOKEN_FAILED)
-    return TRUE;
   return d2v_fail (error, D2V_ERROR_JSON, p->where,
                    "expected JSON, found %s at byte %" G_GSIZE_FORMAT " (J)",
                    p->scanner.reason, p->scanner.error_offset);
+}
+
+static gboolean
+next (Parser *p, D2vToken *token, GError **error)
+{
+  *token = d2v_scanner_next (&p->scanner);
+  return *token != D2V_TOKEN_FAILED || fail_json (p, error);
 }
 
 static gboolean
@@ -136,6 +140,9 @@ parse (D2vTokenMap *map, gsize length, const gchar *where, gsize n_ids,
   Parser p = { .map = map, .where = where, .n_ids = n_ids };
 
   g_assert (n_ids >= 1 && n_ids <= D2V_MAX_TOKENS);
+  d2v_scanner_init (&p.scanner, map->text, length, MAX_DEPTH);
+  if (!d2v_scanner_check (&p.scanner))
+    return fail_json (&p, error);
   p.max_entries = d2v_min (D2V_MAX_TOKENS, length / MIN_ENTRY_TEXT + 1);
   map->entries = d2v_malloc_n (p.max_entries, sizeof *map->entries);
   p.taken = d2v_malloc0 (d2v_ceil_div (n_ids, 8));
@@ -147,7 +154,6 @@ parse (D2vTokenMap *map, gsize length, const gchar *where, gsize n_ids,
     }
   map->by_token = g_hash_table_new (d2v_str_hash, g_str_equal);
   p.word = g_string_new (NULL);
-  d2v_scanner_init (&p.scanner, map->text, length, MAX_DEPTH);
   gboolean fine = parse_root (&p, error);
   g_string_free (p.word, TRUE);
   d2v_free (p.taken);
