@@ -13,8 +13,9 @@
 /* Deflate never does better than 1032 to 1: more pixels than that cannot be
  * in the file, whatever its header says. */
 #define MAX_RATIO 1032
-/* Of one ancillary chunk; an EXIF chunk is a few kilobytes. */
-#define MAX_CHUNK (1 << 20)
+/* Of one allocation inside libpng. Its largest is a row of 128 KiB; but some
+ * versions also take a chunk's length at its word before they read it. */
+#define MAX_ALLOCATION (1 << 20)
 #define MAX_CHUNKS 1000
 
 #define N_CHANNELS 3
@@ -56,6 +57,18 @@ on_error (png_structp png, png_const_charp message)
     d2v_fail (reader->error, D2V_ERROR_PNG, d2v_file_path (reader->file),
               "expected a well-formed PNG, found: %s", message);
   png_longjmp (png, 1);
+}
+
+static png_voidp
+on_malloc (png_structp png, png_alloc_size_t n_bytes)
+{
+  return n_bytes <= MAX_ALLOCATION ? g_try_malloc (n_bytes) : NULL;
+}
+
+static void
+on_free (png_structp png, png_voidp memory)
+{
+  g_free (memory);
 }
 
 /* Warnings are about chunks that do not change the pixels. */
@@ -214,7 +227,7 @@ set_limits (Reader *reader)
         "sPLT\0sRGB\0sTER\0tEXt\0tIME\0zTXt";
 
   png_set_user_limits (reader->png, D2V_MAX_IMAGE_SIDE, D2V_MAX_IMAGE_SIDE);
-  png_set_chunk_malloc_max (reader->png, MAX_CHUNK);
+  png_set_chunk_malloc_max (reader->png, MAX_ALLOCATION);
   png_set_chunk_cache_max (reader->png, MAX_CHUNKS);
   png_set_keep_unknown_chunks (reader->png, PNG_HANDLE_CHUNK_NEVER, unused,
                                sizeof unused / 5);
@@ -294,8 +307,9 @@ d2v_png_read_file (D2vFile *file, GError **error)
   Reader reader = { .file = file, .error = &local };
   gboolean ok = FALSE;
 
-  reader.png = png_create_read_struct (PNG_LIBPNG_VER_STRING, &reader, on_error,
-                                       on_warning);
+  reader.png
+      = png_create_read_struct_2 (PNG_LIBPNG_VER_STRING, &reader, on_error,
+                                  on_warning, NULL, on_malloc, on_free);
   if (reader.png != NULL)
     reader.info = png_create_info_struct (reader.png);
   if (reader.info != NULL)
