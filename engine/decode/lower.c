@@ -10,10 +10,31 @@
 #define FINAL_SIGMA 0x03C2
 
 static gboolean
+is_within (gunichar c, gunichar first, gunichar last)
+{
+  return c >= first && c <= last;
+}
+
+/* Letters, and what Unicode counts among them although it looks like a number
+ * or a symbol: Roman numerals, letters in circles and squares. */
+static gboolean
 is_cased (gunichar c)
 {
-  return g_unichar_islower (c) || g_unichar_isupper (c)
-         || g_unichar_istitle (c);
+  return g_unichar_islower (c) || g_unichar_isupper (c) || g_unichar_istitle (c)
+         || c == 0xAA || c == 0xBA || is_within (c, 0x2160, 0x217F)
+         || is_within (c, 0x24B6, 0x24E9) || is_within (c, 0x1F130, 0x1F149)
+         || is_within (c, 0x1F150, 0x1F169) || is_within (c, 0x1F170, 0x1F189);
+}
+
+/* GLib knows letters only. */
+static gunichar
+to_lower (gunichar c)
+{
+  if (is_within (c, 0x2160, 0x216F))
+    return c + 0x10;
+  if (is_within (c, 0x24B6, 0x24CF))
+    return c + 0x1A;
+  return g_unichar_tolower (c);
 }
 
 /* Unicode's Case_Ignorable: marks, formats, modifiers, and the punctuation
@@ -85,7 +106,7 @@ d2v_lower (const gchar *text)
       else if (c == CAPITAL_SIGMA && ends_word (text, p))
         g_string_append_unichar (out, FINAL_SIGMA);
       else
-        g_string_append_unichar (out, g_unichar_tolower (c));
+        g_string_append_unichar (out, to_lower (c));
     }
   return g_string_free (out, FALSE);
 }

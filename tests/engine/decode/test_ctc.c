@@ -185,7 +185,10 @@ test_lower (void)
     { "A\xce\xa3.B", "a\xcf\x83.b" },
     { "A'\xce\xa3 B", "a'\xcf\x82 b" },
     { "1\xce\xa3", "1\xcf\x83" },
-    { "\xe1\xba\x9e", "\xc3\x9f" }, /* capital sharp s */
+    { "\xe1\xba\x9e", "\xc3\x9f" },             /* capital sharp s */
+    { "\xe2\x85\xa3", "\xe2\x85\xb3" },         /* Roman four */
+    { "\xe2\x93\x8f", "\xe2\x93\xa9" },         /* circled Z */
+    { "\xc2\xaa\xce\xa3", "\xc2\xaa\xcf\x82" }, /* an ordinal is cased */
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
