@@ -20,11 +20,13 @@ FILES = {
     "tokenizer_config.json": {
         **TOKENS, "do_lower_case": False, "word_delimiter_token": "|",
         "replace_word_delimiter_char": " ",
-        "tokenizer_class": "Wav2Vec2CTCTokenizer"},
+        "tokenizer_class": "Wav2Vec2CTCTokenizer",
+        "processor_class": "Wav2Vec2Processor"},
     "preprocessor_config.json": {
         "do_normalize": True, "feature_extractor_type":
         "Wav2Vec2FeatureExtractor", "feature_size": 1, "padding_side": "right",
-        "padding_value": 0.0, "return_attention_mask": True,
+        "padding_value": 0.0, "processor_class": "Wav2Vec2Processor",
+        "return_attention_mask": True,
         "sampling_rate": 16000},
 }
 

@@ -139,7 +139,7 @@ def main():
     noise = np.random.default_rng(20)
 
     lines = sentences()
-    weather = [take(lines, s) for s in ("good", "expect gentle", "the sun")]
+    weather = [take(lines, s) for s in ("good", "expect gentle", "tomorrow")]
     timer = [take(lines, "set a timer")]
     recordings = {
         "weather.flac": speak(espeak, weather, rng, ["f2"], (0.4, 0.7)),
