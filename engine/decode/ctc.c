@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* The longest text of one result: days of speech. */
-#define MAX_TEXT ((gsize)256 << 20)
+#define MAX_TEXT ((gsize) 256 << 20)
 
 /* Comparisons in step: what the compiler turns into vectors. */
 #define LANES 16
@@ -25,7 +25,7 @@
 gint64
 d2v_ctc_token (const D2vVocab *vocab, gint64 id)
 {
-  gboolean known = id >= 0 && (guint64)id < vocab->n_tokens
+  gboolean known = id >= 0 && (guint64) id < vocab->n_tokens
                    && vocab->tokens[id][0] != '\0';
 
   return known ? id : vocab->unk;
@@ -108,7 +108,7 @@ d2v_ctc_best (const gfloat *logits, gsize n_frames, gsize V, gint64 *ids,
       gfloat max = greatest (x, V);
 
       if (ids != NULL)
-        ids[t] = (gint64)find (x, V, max);
+        ids[t] = (gint64) find (x, V, max);
       if (probabilities != NULL)
         probabilities[t] = probability (x, V, max);
     }
@@ -267,7 +267,7 @@ make_word (const D2vCtcChar *chars, gsize begin, gsize end,
         for (gsize t = chars[i].start; t < chars[i].end; t++)
           sum += probabilities[t];
     }
-  word.confidence = (gfloat)(sum / (gdouble)n);
+  word.confidence = (gfloat) (sum / (gdouble) n);
   return word;
 }
 

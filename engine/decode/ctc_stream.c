@@ -77,7 +77,7 @@ forget_taken (D2vCtcStream *stream)
 static gfloat
 confidence (const D2vCtcStream *stream)
 {
-  return (gfloat)(stream->sum / (gdouble)stream->n_letter_frames);
+  return (gfloat) (stream->sum / (gdouble) stream->n_letter_frames);
 }
 
 static void
@@ -90,7 +90,7 @@ finish_word (D2vCtcStream *stream)
 
   /* The closing NUL too. */
   g_string_append_len (stream->texts, stream->letters->str,
-                       (gssize)stream->letters->len + 1);
+                       (gssize) stream->letters->len + 1);
   g_array_append_val (stream->events, event);
   g_string_truncate (stream->letters, 0);
   stream->open = TRUE;
