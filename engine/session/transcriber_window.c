@@ -12,6 +12,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Live: how many times max_queued_windows a burst may put into the queue. */
+#define MAX_BURST 16
+
 /* ------------------------------------------------------------- windows -- */
 
 static D2vWindow *
@@ -49,22 +52,34 @@ recycle_window (D2vTranscriber *t, D2vWindow *window)
 
 static void run_window (D2vJob *job);
 
-/* When there are too many in work, the oldest that nobody runs yet is given
- * up: its time is over, the newest one's is not. */
-static void
-drop_late (D2vTranscriber *t)
+/* Live: a burst of sound may wait, being slow may not. */
+static gboolean
+is_late (const D2vTranscriber *t, const D2vWindow *window, gint64 now)
 {
-  if (t->n_in_work <= t->params.max_queued_windows)
-    return;
+  gint64 limit = (gint64) t->params.max_queued_windows * t->params.chunk_ms;
+
+  return t->params.regime == D2V_REGIME_LIVE && !window->last
+         && now - window->submitted_us > limit * 1000;
+}
+
+/* The time of a window that has waited too long is over, the newest one's is
+ * not; and however fast sound comes, so many are kept at most. */
+static void
+drop_late (D2vTranscriber *t, gint64 now)
+{
+  guint64 most = (guint64) t->params.max_queued_windows * MAX_BURST;
+  guint64 excess = t->n_in_work > most ? t->n_in_work - most : 0;
+
   for (GList *l = t->windows.head; l != NULL; l = l->next)
     {
       D2vWindow *window = l->data;
-      if (!window->running && !window->drop && !window->discard
-          && !window->last)
-        {
-          window->drop = TRUE;
-          return;
-        }
+
+      if (window->running || window->drop || window->discard || window->last)
+        continue;
+      if (excess == 0 && !is_late (t, window, now))
+        return;
+      window->drop = TRUE;
+      excess -= excess > 0;
     }
 }
 
@@ -111,7 +126,7 @@ submit (D2vTranscriber *t, guint64 begin, guint64 end, guint64 keep_begin,
   t->n_in_work++;
   t->windows_in++;
   if (live)
-    drop_late (t);
+    drop_late (t, now);
   d2v_worker_submit (d2v_session_worker (window->session), &window->job);
 }
 
@@ -612,6 +627,7 @@ run_window (D2vJob *job)
   pthread_mutex_lock (&t->lock);
   wait_for_turn (t, window);
   gboolean discard = window->discard;
+  window->drop |= is_late (t, window, g_get_monotonic_time ());
   gboolean skip = window->drop || window->nonfinite;
   pthread_mutex_unlock (&t->lock);
 
