@@ -96,21 +96,26 @@ copy_row (const D2vImageView *view, guint channel, gsize y, guint8 *out)
     out[x] = in[x * view->pixel_bytes];
 }
 
+/* One row of one channel. */
+static void
+pick_row (const ResizeSpan *spans, const guint8 *in, gsize pixel_bytes,
+          gsize width, guint8 *out)
+{
+  for (gsize x = 0; x < width; x++)
+    out[x] = in[spans[x].first * pixel_bytes];
+}
+
 static void
 run_nearest (const D2vResize *resize, const D2vImageView *view, guint8 *planes)
 {
   gsize width = resize->x.n_out, height = resize->y.n_out;
 
-  for (guint c = 0; c < resize->n_channels; c++)
-    for (gsize y = 0; y < height; y++, planes += width)
-      {
-        const guint8 *in = view->pixels
-                           + resize->y.spans[y].first * view->stride
-                           + view->offset[c];
-
-        for (gsize x = 0; x < width; x++)
-          planes[x] = in[resize->x.spans[x].first * view->pixel_bytes];
-      }
+  for (gsize y = 0; y < height; y++)
+    for (guint c = 0; c < resize->n_channels; c++)
+      pick_row (resize->x.spans,
+                view->pixels + resize->y.spans[y].first * view->stride
+                    + view->offset[c],
+                view->pixel_bytes, width, planes + (c * height + y) * width);
 }
 
 /* @planes: (n_channels, in_height, out_width). */
