@@ -502,4 +502,109 @@ void d2v_transcriber_stats (D2vTranscriber *transcriber,
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vTranscriber, d2v_transcriber_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vTranscript, d2v_transcript_free)
 
+/* --------------------------------------------------------------- tasks -- */
+
+/**
+ * D2vTask:
+ *
+ * A session with what stands around it: tokenizer or front end before it,
+ * decoder after it. Media in, typed results out, equal to what the original's
+ * pipelines return, defaults included. Each function wants a model of one
+ * class and fails with ARCH_HEAD, naming both, for another.
+ *
+ * Reference-counted, any thread. Calls block until done and are cancelled
+ * through @cancellable, which may be NULL. Parameters that are pointers to
+ * structs may be NULL; zeros in them are the defaults. Inputs of the wrong
+ * shape, length or range fail with INPUT. Offsets in texts are code points,
+ * times in sound are samples.
+ */
+typedef struct _D2vTask D2vTask;
+
+#define D2V_TYPE_TASK (d2v_task_get_type ())
+GType d2v_task_get_type (void);
+
+/* Reads the tokenizer of a text model, the front end of the others; fails
+ * when its files do. */
+D2vTask *d2v_task_new (D2vSession *session, GError **error);
+D2vTask *d2v_task_ref (D2vTask *task);
+void d2v_task_unref (D2vTask *task);
+D2vSession *d2v_task_session (const D2vTask *task);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vTask, d2v_task_unref)
+
+/* -- speech recognition: ForCTC -- */
+
+typedef enum
+{
+  D2V_TIMESTAMPS_NONE,
+  D2V_TIMESTAMPS_CHAR,
+  D2V_TIMESTAMPS_WORD
+} D2vTimestamps;
+
+typedef struct
+{
+  D2vTimestamps timestamps;
+  /* Longer clips in chunks of so many seconds, which overlap by a stride on
+   * each side; 0: the whole clip at once. */
+  gdouble chunk_length_s;
+  gboolean has_stride;       /* FALSE: a sixth of the chunk on each side */
+  gdouble stride_length_s[2]; /* left, right */
+} D2vSpeechParams;
+
+typedef struct
+{
+  gchar *text;
+  guint64 start; /* samples */
+  guint64 end;
+} D2vSpeechChunk;
+
+typedef struct
+{
+  gchar *text;
+  D2vSpeechChunk *chunks; /* as `timestamps` asks for, in order of time */
+  gsize n_chunks;
+} D2vSpeech;
+
+/* @samples: mono, at the model's rate, every one finite. */
+D2vSpeech *d2v_task_recognize_speech (D2vTask *task, const gfloat *samples,
+                                      gsize n_samples,
+                                      const D2vSpeechParams *params,
+                                      GCancellable *cancellable,
+                                      GError **error);
+void d2v_speech_free (D2vSpeech *speech);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vSpeech, d2v_speech_free)
+
+/* ------------------------------------------------------------- service -- */
+
+typedef enum
+{
+  D2V_COMMAND_TOKENIZE,
+  D2V_COMMAND_PREPROCESS,
+  D2V_COMMAND_DECODE,
+  D2V_COMMAND_APPLY
+} D2vCommand;
+
+/**
+ * D2vService:
+ *
+ * A model that answers requests in JSON, as the commands `tokenize`,
+ * `preprocess`, `decode` and `apply` of the program d2v do; docs/d2v.md has
+ * every key. Only apply opens the weights. One thread at a time.
+ */
+typedef struct _D2vService D2vService;
+
+/* @head, @params: for apply only; may be NULL. */
+D2vService *d2v_service_open (D2vCommand command, const gchar *path,
+                              const gchar *head,
+                              const D2vSessionParams *params, GError **error);
+void d2v_service_free (D2vService *service);
+/* How many inputs one request of apply takes: 1, or 2 for ForXVector. */
+guint d2v_service_n_inputs (const D2vService *service);
+/* @request: one JSON object; @length in bytes, -1 for a C string. The answer
+ * is one JSON value without line breaks; free with g_free(). Fails with JSON
+ * or USAGE for a request that is not understood, and with what its task fails
+ * with. Nothing of a failed request remains. */
+gchar *d2v_service_answer (D2vService *service, const gchar *request,
+                           gssize length, GError **error);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vService, d2v_service_free)
+
 G_END_DECLS

@@ -23,6 +23,20 @@ static const struct
     "MODEL [--seconds S | --size N | --tokens N] [--batch B] [--head NAME]\n"
     "      [--device D] [--precision P] [--threads N] [--repeat N] "
     "[--json]" },
+  { "apply", command_apply,
+    "MODEL [INPUT...] [options of its task]  |  MODEL --jsonl\n"
+    "      [--head NAME] [--device D] [--precision P] [--threads N]" },
+  { "tokenize", command_tokenize,
+    "MODEL [--text T [--pair P]] [--decode IDS [--skip-special-tokens]]\n"
+    "      [--truncation [S]] [--max-length N] [--stride N] [--padding [P]]\n"
+    "      [--pad-to-multiple-of N]  |  MODEL --jsonl" },
+  { "preprocess", command_preprocess,
+    "MODEL FILE... --outputs out.safetensors [--padding [P]]\n"
+    "      [--max-length N] [--truncation] [--pad-to-multiple-of N]  |  "
+    "MODEL --jsonl" },
+  { "decode", command_decode,
+    "MODEL --inputs logits.safetensors [--ids IDS] [--target-size HxW]\n"
+    "      [--return-timestamps char|word]  |  MODEL --jsonl" },
   { "devices", command_devices, "[--json]" },
   { "doctor", command_doctor, "" },
 };
@@ -47,14 +61,28 @@ usage_error (GError **error, const gchar *format, ...)
   return FALSE;
 }
 
+gboolean
+read_session_params (const Options *options, D2vSessionParams *params,
+                     GError **error)
+{
+  const gchar *precision = options_string (options, "precision", "auto");
+
+  *params = (D2vSessionParams){
+    .device = options_string (options, "device", NULL),
+    .n_threads = (guint) options_integer (options, "threads", 0),
+  };
+  return d2v_precision_from_name (precision, &params->precision)
+         || usage_error (error,
+                         "--precision %s: expected auto, f32, f16, bf16 or "
+                         "int8",
+                         precision);
+}
+
 D2vSession *
 open_session (const Options *options, GError **error)
 {
-  const gchar *precision = options_string (options, "precision", "auto");
   D2vModelParams how = { .head = options_string (options, "head", NULL) };
-  D2vSessionParams where
-      = { .device = options_string (options, "device", NULL),
-          .n_threads = (guint) options_integer (options, "threads", 0) };
+  D2vSessionParams where;
   const gchar *path = options_positional (options, 0);
 
   if (path == NULL || options->positional->len > 1)
@@ -62,14 +90,8 @@ open_session (const Options *options, GError **error)
       usage_error (error, "expected one model directory");
       return NULL;
     }
-  if (!d2v_precision_from_name (precision, &where.precision))
-    {
-      usage_error (error,
-                   "--precision %s: expected auto, f32, f16, bf16 or "
-                   "int8",
-                   precision);
-      return NULL;
-    }
+  if (!read_session_params (options, &where, error))
+    return NULL;
   g_autoptr (D2vModel) model = d2v_model_open (path, &how, error);
   return model != NULL ? d2v_session_new (model, &where, error) : NULL;
 }

@@ -45,7 +45,16 @@ add_value (Options *options, const gchar *name, const gchar *value)
   g_ptr_array_add (values, g_strdup (value));
 }
 
-/* @argv[*i] is an option; its value may be the word after it. */
+/* Whether the option's value is the argument after it, @next (may be NULL). */
+static gboolean
+takes_next (const Option *option, const gchar *next)
+{
+  if (option->kind != OPTION_WORD)
+    return option->kind != OPTION_FLAG;
+  return next != NULL && g_strv_contains (option->words, next);
+}
+
+/* @argv[*i] is an option; its value may be the argument after it. */
 static gboolean
 parse_option (Options *options, gint argc, gchar **argv, gint *i,
               const Option *table, GError **error)
@@ -60,7 +69,8 @@ parse_option (Options *options, gint argc, gchar **argv, gint *i,
                    "USAGE, -, unknown option --%s", parts[0]);
       return FALSE;
     }
-  if (value == NULL && option->kind == OPTION_FLAG)
+  if (value == NULL
+      && !takes_next (option, *i + 1 < argc ? argv[*i + 1] : NULL))
     value = "true";
   if (value == NULL)
     {
@@ -118,6 +128,12 @@ options_string (const Options *options, const gchar *name,
 
   return values != NULL ? g_ptr_array_index (values, values->len - 1)
                         : fallback;
+}
+
+const GPtrArray *
+options_strings (const Options *options, const gchar *name)
+{
+  return g_hash_table_lookup (options->values, name);
 }
 
 gint64

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* task.h: what the task functions share. */
+#pragma once
+
+#include "engine/process/audio.h"
+#include "engine/process/bpe.h"
+#include "engine/process/image.h"
+#include "engine/session/session.h"
+
+#include <pthread.h>
+
+struct _D2vTask
+{
+  gatomicrefcount ref_count;
+  D2vSession *session;
+  const D2vModel *model; /* the session's */
+
+  D2vTokenizer *tokenizer; /* text */
+
+  pthread_mutex_t lock;         /* for what follows */
+  D2vImageProcessor *processor; /* vision */
+};
+
+/* Fails with ARCH_HEAD unless the model is of this class. */
+gboolean d2v_task_check (const D2vTask *task, D2vModality modality,
+                         D2vHead head, GError **error);
+/* Fails with INPUT when one of @samples is not finite. */
+gboolean d2v_samples_check (const gfloat *samples, gsize n_samples,
+                            GError **error);
+/* @samples as the model hears them, `input_values` (1, S). */
+D2vTensors *d2v_task_hear (const D2vTask *task, const gfloat *samples,
+                           gsize n_samples, GError **error);
+/* Output @name of the forward pass; a reference of the caller's own. */
+D2vTensor *d2v_task_run (const D2vTask *task, const D2vTensors *inputs,
+                         const gchar *name, GCancellable *cancellable,
+                         GError **error);
