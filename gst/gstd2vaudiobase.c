@@ -34,12 +34,6 @@ gst_d2v_audio_base_segment (GstD2vAudioBase *base)
   return &PRIVATE (base)->segment;
 }
 
-void
-gst_d2v_audio_base_break (GstD2vAudioBase *base)
-{
-  PRIVATE (base)->broken = TRUE;
-}
-
 gboolean
 gst_d2v_audio_base_posts_messages (GstD2vAudioBase *base)
 {
@@ -158,12 +152,12 @@ gst_d2v_audio_base_change_state (GstElement *element, GstStateChange transition)
 /* ------------------------------------------------- the loader's thread -- */
 
 static void
-warm_up (GstElement *element, D2vSession *session)
+warm_up (GstElement *element, D2vSession *session, GCancellable *cancellable)
 {
   GstD2vAudioBase *base = GST_D2V_AUDIO_BASE (element);
 
   if (GST_D2V_AUDIO_BASE_GET_CLASS (base)->warm_up)
-    GST_D2V_AUDIO_BASE_GET_CLASS (base)->warm_up (base, session);
+    GST_D2V_AUDIO_BASE_GET_CLASS (base)->warm_up (base, session, cancellable);
 }
 
 static void

@@ -7,14 +7,13 @@
  * other. A child sees
  *
  *   start (session)            a model is there, or another one
- *   begin (time)               sound begins
- *   samples, samples, anchor   ... goes on; from here on it is this time
- *   drain                      ... has ended: finish what was heard
+ *   samples, samples, anchor   sound; from here on it is this time
+ *   drain                      it has ended: finish what was heard
  *   event                      a serialized event, in its place
  *
  * all on the streaming thread, without locks. Gaps, jumps in time, damaged
- * buffers, changes of format, segments and streams all come out as drain and
- * begin, so that no result ever spans one of them. */
+ * buffers, changes of format, segments and streams all come out as drain, so
+ * that no result ever spans one of them. */
 #pragma once
 
 #include "gst/gstd2vloader.h"
@@ -47,14 +46,16 @@ struct _GstD2vAudioBaseClass
   D2vHead head;
 
   /* Called with each new session before it is used, on the loader's thread;
-   * may be NULL. */
-  void (*warm_up) (GstD2vAudioBase *base, D2vSession *session);
+   * may be NULL. Returns soon when cancelled. */
+  void (*warm_up) (GstD2vAudioBase *base, D2vSession *session,
+                   GCancellable *cancellable);
   /* A session to use from now on. */
   gboolean (*start) (GstD2vAudioBase *base, D2vSession *session,
                      GError **error);
-  GstFlowReturn (*begin) (GstD2vAudioBase *base, GstClockTime time);
-  GstFlowReturn (*samples) (GstD2vAudioBase *base, const gfloat *samples,
-                            gsize n_samples);
+  /* @time: of the first sample. */
+  GstFlowReturn (*samples) (GstD2vAudioBase *base, GstClockTime time,
+                            const gfloat *samples, gsize n_samples);
+  /* The next sample's time is not what counting says. */
   void (*anchor) (GstD2vAudioBase *base, GstClockTime time);
   void (*drain) (GstD2vAudioBase *base);
   /* Takes @event. */
@@ -83,10 +84,6 @@ D2vRegime gst_d2v_audio_base_regime (GstD2vAudioBase *base);
 
 /* The segment that samples are in. Streaming thread. */
 const GstSegment *gst_d2v_audio_base_segment (GstD2vAudioBase *base);
-
-/* The next samples do not follow the last ones, whatever their times say.
- * Streaming thread. */
-void gst_d2v_audio_base_break (GstD2vAudioBase *base);
 
 GstPad *gst_d2v_audio_base_sink_pad (GstD2vAudioBase *base);
 gboolean gst_d2v_audio_base_posts_messages (GstD2vAudioBase *base);

@@ -37,7 +37,7 @@ end_sound (GstD2vAudioBase *base)
   priv->filled = 0;
 }
 
-static GstFlowReturn
+static void
 begin_sound (GstD2vAudioBase *base, GstClockTime pts)
 {
   GstD2vAudioBasePrivate *priv = PRIVATE (base);
@@ -45,13 +45,14 @@ begin_sound (GstD2vAudioBase *base, GstClockTime pts)
   if (!GST_CLOCK_TIME_IS_VALID (pts))
     pts = GST_CLOCK_TIME_IS_VALID (priv->resume) ? priv->resume
                                                  : priv->segment.start;
+  GST_DEBUG_OBJECT (base, "sound begins at %" GST_TIME_FORMAT,
+                    GST_TIME_ARGS (pts));
   gst_d2v_timeline_start (&priv->timeline, pts);
   priv->broken = FALSE;
-  return GST_D2V_AUDIO_BASE_GET_CLASS (base)->begin (base, pts);
 }
 
 /* Brings the timeline to @pts, before samples from there are handed on. */
-static GstFlowReturn
+static void
 follow_time (GstD2vAudioBase *base, GstClockTime pts, gboolean discont)
 {
   GstD2vAudioBasePrivate *priv = PRIVATE (base);
@@ -60,23 +61,35 @@ follow_time (GstD2vAudioBase *base, GstClockTime pts, gboolean discont)
       gst_d2v_timeline_judge (&priv->timeline, pts, discont || priv->broken))
     {
     case GST_D2V_TIMELINE_CONTINUE:
-      return GST_FLOW_OK;
+      break;
     case GST_D2V_TIMELINE_DRIFT:
       gst_d2v_timeline_anchor (&priv->timeline, pts);
       GST_D2V_AUDIO_BASE_GET_CLASS (base)->anchor (base, pts);
-      return GST_FLOW_OK;
+      break;
     case GST_D2V_TIMELINE_BREAK:
-      GST_INFO_OBJECT (base, "sound breaks at %" GST_TIME_FORMAT,
-                       GST_TIME_ARGS (pts));
       GST_OBJECT_LOCK (base);
       priv->n_resyncs++;
       GST_OBJECT_UNLOCK (base);
       end_sound (base);
+      begin_sound (base, pts);
       break;
     case GST_D2V_TIMELINE_FIRST:
+      begin_sound (base, pts);
       break;
     }
-  return begin_sound (base, pts);
+}
+
+/* Hands @n samples on. Counted only after a buffer is through: until then the
+ * timeline stands at its beginning. */
+static GstFlowReturn
+hand_on (GstD2vAudioBase *base, guint64 n_before, gsize n)
+{
+  GstD2vAudioBasePrivate *priv = PRIVATE (base);
+  GstClockTime time = gst_d2v_time_at (gst_d2v_timeline_next (&priv->timeline),
+                                       n_before, GST_D2V_AUDIO_RATE);
+
+  return GST_D2V_AUDIO_BASE_GET_CLASS (base)->samples (base, time,
+                                                       priv->samples, n);
 }
 
 static GstFlowReturn
@@ -84,18 +97,17 @@ hand_on_silence (GstD2vAudioBase *base, GstClockTime duration)
 {
   GstD2vAudioBasePrivate *priv = PRIVATE (base);
   GstFlowReturn flow = GST_FLOW_OK;
-  guint64 left = gst_d2v_samples_in (duration, GST_D2V_AUDIO_RATE);
+  guint64 total = gst_d2v_samples_in (duration, GST_D2V_AUDIO_RATE);
 
   memset (priv->samples, 0, sizeof priv->samples);
-  gst_d2v_timeline_count (&priv->timeline, GST_CLOCK_TIME_NONE, left);
-  while (left > 0 && flow == GST_FLOW_OK)
+  for (guint64 done = 0; done < total && flow == GST_FLOW_OK;)
     {
-      gsize n = MIN (left, GST_D2V_AUDIO_PIECE);
+      gsize n = MIN (total - done, GST_D2V_AUDIO_PIECE);
 
-      flow = GST_D2V_AUDIO_BASE_GET_CLASS (base)->samples (base, priv->samples,
-                                                           n);
-      left -= n;
+      flow = hand_on (base, done, n);
+      done += n;
     }
+  gst_d2v_timeline_count (&priv->timeline, GST_CLOCK_TIME_NONE, total);
   return flow;
 }
 
@@ -144,9 +156,10 @@ convert (const guint8 *bytes, gfloat *samples, gsize n, gboolean is_s16)
 typedef struct
 {
   GstD2vAudioBase *base;
-  guint64 skip;  /* bytes still to be cut off the front */
-  guint64 left;  /* bytes to be used after that */
-  gsize n_bytes; /* gathered in priv->bytes */
+  guint64 skip;      /* bytes still to be cut off the front */
+  guint64 left;      /* bytes to be used after that */
+  gsize n_bytes;     /* gathered in priv->bytes */
+  guint64 n_samples; /* handed on already */
 } Gather;
 
 static GstFlowReturn
@@ -156,12 +169,15 @@ hand_on_gathered (Gather *gather)
   gsize frame = priv->is_s16 ? sizeof (gint16) : sizeof (gfloat);
   gsize n = gather->n_bytes / frame;
 
+  GstFlowReturn flow;
+
   gather->n_bytes = 0;
   if (n == 0)
     return GST_FLOW_OK;
   convert (priv->bytes, priv->samples, n, priv->is_s16);
-  return GST_D2V_AUDIO_BASE_GET_CLASS (gather->base)
-      ->samples (gather->base, priv->samples, n);
+  flow = hand_on (gather->base, gather->n_samples, n);
+  gather->n_samples += n;
+  return flow;
 }
 
 /* Memories may end in the middle of a sample, and begin at odd addresses. */
@@ -198,7 +214,7 @@ static GstFlowReturn
 hand_on_buffer (GstD2vAudioBase *base, GstBuffer *buffer, guint64 skip,
                 guint64 n_bytes)
 {
-  Gather gather = { base, skip, n_bytes, 0 };
+  Gather gather = { .base = base, .skip = skip, .left = n_bytes };
   guint n_memories = gst_buffer_n_memory (buffer);
   GstFlowReturn flow = GST_FLOW_OK;
 
@@ -276,10 +292,9 @@ take_sound (GstD2vAudioBase *base, GstBuffer *buffer, GstClockTime pts)
     flow = take_no_sound (base, pts, discont);
   else
     {
-      flow = follow_time (base, pts, discont);
-      if (flow == GST_FLOW_OK)
-        flow = hand_on_buffer (base, buffer, first * frame,
-                               (after - first) * frame);
+      follow_time (base, pts, discont);
+      flow = hand_on_buffer (base, buffer, first * frame,
+                             (after - first) * frame);
       gst_d2v_timeline_count (&priv->timeline, pts, after - first);
       priv->filled = 0;
     }

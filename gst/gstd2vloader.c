@@ -175,7 +175,7 @@ load (GstD2vLoader *loader, const GstD2vSettings *settings,
     {
       gst_d2v_post_progress (loader->owner, GST_PROGRESS_TYPE_CONTINUE,
                              "loading", "Warming up");
-      loader->klass->warm_up (loader->owner, session);
+      loader->klass->warm_up (loader->owner, session, cancellable);
     }
   return session;
 }

@@ -69,6 +69,8 @@ GST_DEBUG_CATEGORY (gst_d2v_transcriber_debug);
 /* Live: how much longer than the pipeline's latency downstream may take before
  * sound is skipped. */
 #define MAX_BLOCKED (10 * GST_SECOND)
+/* How soon warming up notices that nobody waits for it any more. */
+#define WARM_UP_STEP (20 * G_TIME_SPAN_MILLISECOND)
 /* A word stands at its beginning but is final at its end, or even only when
  * the pause after it shows that it has ended. */
 #define WORD_SETTLES (GST_SECOND)
@@ -170,31 +172,51 @@ make_params (GstD2vTranscriber *self)
   return params;
 }
 
+static gboolean
+engine_fits (GstD2vTranscriber *self)
+{
+  D2vTranscriberParams params = make_params (self);
+
+  return self->engine
+         && memcmp (&params, &self->engine_params, sizeof params) == 0;
+}
+
 /* An engine for what is wanted now; the one there is, if it will do. */
 static gboolean
 need_engine (GstD2vTranscriber *self, GError **error)
 {
-  D2vTranscriberParams params;
   D2vTranscriber *engine;
 
-  g_atomic_int_set (&self->settings_changed, FALSE);
-  params = make_params (self);
-  if (self->engine
-      && memcmp (&params, &self->engine_params, sizeof params) == 0)
+  if (engine_fits (self))
     return TRUE;
   forget_engine (self);
-  engine = d2v_transcriber_new (self->session, &params, error);
+  self->engine_params = make_params (self);
+  engine = d2v_transcriber_new (self->session, &self->engine_params, error);
   if (!engine)
     return FALSE;
-  self->engine_params = params;
   g_mutex_lock (&self->lock);
   self->engine = engine;
   g_mutex_unlock (&self->lock);
   return TRUE;
 }
 
+/* Ends the run of sound, if there is one. */
+static void
+gst_d2v_transcriber_drain (GstD2vAudioBase *base)
+{
+  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
+  gboolean running;
+
+  g_mutex_lock (&self->lock);
+  running = self->run != NULL && !self->flushing;
+  self->run = NULL;
+  g_mutex_unlock (&self->lock);
+  if (running)
+    d2v_transcriber_drain (self->engine);
+}
+
 /* A model that fits in takes over in the middle of the sound; one with other
- * frames needs a new beginning. */
+ * frames needs an engine of its own. */
 static gboolean
 gst_d2v_transcriber_start (GstD2vAudioBase *base, D2vSession *session,
                            GError **error)
@@ -208,38 +230,35 @@ gst_d2v_transcriber_start (GstD2vAudioBase *base, D2vSession *session,
       && !d2v_transcriber_set_session (self->engine, session, &unfit))
     {
       GST_INFO_OBJECT (self, "a new beginning: %s", unfit->message);
-      gst_d2v_audio_base_break (base);
-      g_atomic_int_set (&self->settings_changed, TRUE);
-      self->engine_params.window_ms = G_MAXUINT; /* like no other */
+      gst_d2v_transcriber_drain (base);
+      forget_engine (self);
     }
   return TRUE;
 }
 
 /* --------------------------------------------------------- the hearing -- */
 
-static GstFlowReturn
-gst_d2v_transcriber_begin (GstD2vAudioBase *base, GstClockTime time)
+static gboolean
+begin_run (GstD2vTranscriber *self, GstClockTime time)
 {
-  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
   g_autoptr (GError) error = NULL;
   GstD2vSpeechItem *item;
 
-  GST_DEBUG_OBJECT (self, "sound begins at %" GST_TIME_FORMAT,
-                    GST_TIME_ARGS (time));
   if (!need_engine (self, &error))
     {
       gst_d2v_transcriber_fail (self, error);
-      return GST_FLOW_ERROR;
+      return FALSE;
     }
   item = g_new0 (GstD2vSpeechItem, 1);
-  item->run = gst_d2v_speech_run_new (
-      self->engine, gst_d2v_audio_base_segment (base), time, self->n_heard);
   g_mutex_lock (&self->lock);
+  item->run = gst_d2v_speech_run_new (
+      self->engine, gst_d2v_audio_base_segment (GST_D2V_AUDIO_BASE (self)),
+      time, self->n_heard);
   self->run = item->run;
   g_queue_push_tail (&self->items, item);
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
-  return GST_FLOW_OK;
+  return TRUE;
 }
 
 /* How much sound may lie between what was heard and what was said. */
@@ -301,33 +320,52 @@ push_samples (GstD2vTranscriber *self, const gfloat *samples, gsize n_samples)
   return flow;
 }
 
+/* Whether there is a run of sound to go on with. Settings that need another
+ * engine begin another run. */
+static gboolean
+has_run (GstD2vTranscriber *self)
+{
+  gboolean has;
+
+  if (g_atomic_int_compare_and_exchange (&self->settings_changed, TRUE, FALSE)
+      && !engine_fits (self))
+    gst_d2v_transcriber_drain (GST_D2V_AUDIO_BASE (self));
+  g_mutex_lock (&self->lock);
+  has = self->run != NULL;
+  g_mutex_unlock (&self->lock);
+  return has;
+}
+
 static GstFlowReturn
-gst_d2v_transcriber_samples (GstD2vAudioBase *base, const gfloat *samples,
-                             gsize n_samples)
+gst_d2v_transcriber_samples (GstD2vAudioBase *base, GstClockTime time,
+                             const gfloat *samples, gsize n_samples)
 {
   GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
   GstFlowReturn flow;
   gboolean room;
 
-  if (g_atomic_int_get (&self->settings_changed))
-    gst_d2v_audio_base_break (base); /* the next buffer begins anew */
   g_mutex_lock (&self->lock);
   room = make_room (self);
   flow = self->flushing ? GST_FLOW_FLUSHING : self->flow;
-  if (flow == GST_FLOW_OK && room && self->run)
-    {
-      gst_d2v_speech_run_heard (self->run, n_samples, g_get_monotonic_time ());
-      self->n_heard += n_samples;
-    }
-  else if (flow == GST_FLOW_OK)
+  if (flow == GST_FLOW_OK && !room)
     self->n_skipped += n_samples;
   g_mutex_unlock (&self->lock);
   if (flow != GST_FLOW_OK)
     return flow;
-  if (room)
-    return push_samples (self, samples, n_samples);
-  gst_d2v_audio_base_break (base);
-  return GST_FLOW_OK;
+  if (!room)
+    {
+      /* What comes later does not follow what was heard before. */
+      gst_d2v_transcriber_drain (base);
+      return GST_FLOW_OK;
+    }
+  if (!has_run (self) && !begin_run (self, time))
+    return GST_FLOW_ERROR;
+  g_mutex_lock (&self->lock);
+  if (self->run)
+    gst_d2v_speech_run_heard (self->run, n_samples, g_get_monotonic_time ());
+  self->n_heard += n_samples;
+  g_mutex_unlock (&self->lock);
+  return push_samples (self, samples, n_samples);
 }
 
 static void
@@ -339,20 +377,6 @@ gst_d2v_transcriber_anchor (GstD2vAudioBase *base, GstClockTime time)
   if (self->run)
     gst_d2v_speech_run_anchor (self->run, time);
   g_mutex_unlock (&self->lock);
-}
-
-static void
-gst_d2v_transcriber_drain (GstD2vAudioBase *base)
-{
-  GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
-  gboolean running;
-
-  g_mutex_lock (&self->lock);
-  running = self->run != NULL && !self->flushing;
-  self->run = NULL;
-  g_mutex_unlock (&self->lock);
-  if (running)
-    d2v_transcriber_drain (self->engine);
 }
 
 /* Downstream takes nothing any more; the end is all it still hears of. */
@@ -652,11 +676,14 @@ gst_d2v_transcriber_stats (GstD2vAudioBase *base, GstStructure *stats)
 /* Lets the first window of a live stream find everything prepared, and shows
  * what a window costs on this machine. */
 static void
-gst_d2v_transcriber_warm_up (GstD2vAudioBase *base, D2vSession *session)
+gst_d2v_transcriber_warm_up (GstD2vAudioBase *base, D2vSession *session,
+                             GCancellable *cancellable)
 {
   D2vTranscriberParams params = make_params (GST_D2V_TRANSCRIBER (base));
   g_autoptr (D2vTranscriber) engine = NULL;
   g_autofree gfloat *silence = NULL;
+  g_autoptr (D2vTranscript) t = NULL;
+  g_autoptr (GError) error = NULL;
   guint n;
   D2vTranscriberStats stats;
 
@@ -669,11 +696,15 @@ gst_d2v_transcriber_warm_up (GstD2vAudioBase *base, D2vSession *session)
   if (!engine || !silence || !d2v_transcriber_push (engine, silence, n, NULL))
     return;
   d2v_transcriber_drain (engine);
-  for (gboolean more = TRUE; more;)
+  while (!t || t->type != D2V_TRANSCRIPT_DRAINED)
     {
-      g_autoptr (D2vTranscript) t = d2v_transcriber_pull (engine, -1, NULL);
-
-      more = t && t->type != D2V_TRANSCRIPT_DRAINED;
+      g_clear_pointer (&t, d2v_transcript_free);
+      t = d2v_transcriber_pull (engine, WARM_UP_STEP, &error);
+      if (error || g_cancellable_is_cancelled (cancellable))
+        {
+          d2v_transcriber_flush (engine, TRUE);
+          return;
+        }
     }
   d2v_transcriber_stats (engine, &stats);
   gst_d2v_audio_base_measured (base, stats.p50_ms * GST_MSECOND);
@@ -704,7 +735,6 @@ set_vmethods (GstD2vAudioBaseClass *klass)
   klass->settling = WORD_SETTLES;
   klass->warm_up = gst_d2v_transcriber_warm_up;
   klass->start = gst_d2v_transcriber_start;
-  klass->begin = gst_d2v_transcriber_begin;
   klass->samples = gst_d2v_transcriber_samples;
   klass->anchor = gst_d2v_transcriber_anchor;
   klass->drain = gst_d2v_transcriber_drain;

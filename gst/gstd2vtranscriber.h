@@ -65,7 +65,7 @@ struct _GstD2vTranscriber
 
   GstPad *srcpad;
   GstD2vTranscriberSettings settings;
-  gint settings_changed; /* atomic: the next run needs another engine */
+  gint settings_changed; /* atomic: perhaps another engine is needed */
 
   GMutex lock; /* guards what follows */
   GCond cond;

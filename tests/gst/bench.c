@@ -216,6 +216,11 @@ bench_words_now (Bench *bench)
 
 /* -------------------------------------------------------------- bench -- */
 
+static GstStaticPadTemplate harness_src = GST_STATIC_PAD_TEMPLATE (
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+static GstStaticPadTemplate harness_sink = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+
 Bench *
 bench_new (const gchar *properties, gboolean live, const gchar *conf)
 {
@@ -236,9 +241,11 @@ bench_new (const gchar *properties, gboolean live, const gchar *conf)
   gst_element_set_bus (bench->element, bench->bus);
   src = gst_element_get_static_pad (bench->element, "src");
   bench_watch (bench, src);
-  bench->harness = gst_harness_new_with_element (bench->element, "sink", "src");
-  gst_object_unref (bench->element); /* the harness has its own */
+  bench->harness = gst_harness_new_empty ();
   gst_harness_set_live (bench->harness, live);
+  gst_harness_add_element_full (bench->harness, bench->element, &harness_src,
+                                "sink", &harness_sink, "src");
+  gst_object_unref (bench->element); /* the harness has its own */
   gst_harness_set_src_caps_str (bench->harness, CAPS_F32);
   return bench;
 }

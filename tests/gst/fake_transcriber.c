@@ -233,7 +233,10 @@ static void
 run_window (D2vTranscriber *t, Window *window)
 {
   const FakeConfig *config = fake_session_config (window->session);
-  gint64 took;
+  gint64 limit = (gint64) t->params.max_queued_windows * t->params.chunk_ms;
+  gint64 took = g_get_monotonic_time () - window->submitted;
+
+  window->late = is_live (t) && !window->last && took > limit * 1000;
 
   if (!window->nonfinite && !window->late && window->levels->len)
     {
@@ -365,9 +368,6 @@ submit (D2vTranscriber *t, guint n_frames, gboolean last)
   t->n_submitted += n_frames;
   t->stats.windows_in++;
   t->n_in_work++;
-  if (is_live (t) && !last
-      && g_queue_get_length (&t->windows) >= t->params.max_queued_windows)
-    ((Window *) g_queue_peek_head (&t->windows))->late = TRUE;
   g_queue_push_tail (&t->windows, window);
   g_cond_broadcast (&t->cond);
 }
