@@ -4,6 +4,7 @@
 
 #include "engine/base/error.h"
 #include "engine/cpu/backend.h"
+#include "engine/vulkan/vulkan.h"
 
 #include <string.h>
 
@@ -34,18 +35,19 @@ d2v_precision_from_name (const gchar *name, D2vPrecision *precision)
 gchar *
 d2v_device_resolve (const gchar *device, GError **error)
 {
-  if (device == NULL || device[0] == '\0' || strcmp (device, "auto") == 0
-      || strcmp (device, "cpu") == 0)
+  if (device == NULL || device[0] == '\0' || strcmp (device, "auto") == 0)
+    {
+      gchar *gpu = d2v_vulkan_resolve ("auto", NULL);
+      return gpu != NULL ? gpu : g_strdup ("cpu");
+    }
+  if (strcmp (device, "cpu") == 0)
     return g_strdup ("cpu");
-  if (g_str_has_prefix (device, "vulkan"))
-    d2v_fail (error, D2V_ERROR_DEVICE, NULL,
-              "device %s: this build has no Vulkan backend; use cpu or auto",
-              device);
-  else
-    d2v_fail (error, D2V_ERROR_DEVICE, NULL,
-              "device %s: expected auto, cpu, vulkan, vulkan:N or "
-              "vulkan:NAME; there is: cpu",
-              device);
+  if (strcmp (device, "vulkan") == 0 || g_str_has_prefix (device, "vulkan:"))
+    return d2v_vulkan_resolve (device, error);
+  d2v_fail (error, D2V_ERROR_DEVICE, NULL,
+            "device %s: expected auto, cpu, vulkan, vulkan:N or "
+            "vulkan:NAME; `d2v devices` lists what there is",
+            device);
   return NULL;
 }
 
@@ -53,6 +55,8 @@ D2vBackend *
 d2v_device_open (const gchar *device, D2vPrecision precision, guint n_threads,
                  GError **error)
 {
+  if (g_str_has_prefix (device, "vulkan:"))
+    return d2v_vulkan_backend_new (device, precision, error);
   if (precision != D2V_PRECISION_AUTO && precision != D2V_PRECISION_F32)
     {
       d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
@@ -87,5 +91,6 @@ d2v_devices_list (void)
   cpu->supports = g_strdup_printf ("f32, %u cores", g_get_num_processors ());
   cpu->usable = TRUE;
   g_ptr_array_add (devices, cpu);
+  d2v_vulkan_list (devices);
   return devices;
 }

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/vulkan/vulkan_private.h"
+
+#include "engine/base/error.h"
+#include "engine/base/math.h"
+
+#include <string.h>
+
+#define ALIGNMENT 256
+/* Durations that the median is taken of. */
+#define N_DURATIONS 15
+#define LEAST_LIMIT_US (2 * G_USEC_PER_SEC)
+/* FLOP in a microsecond that the slowest device does, for the first run. */
+#define SLOWEST_SOFTWARE 100.0
+#define SLOWEST_HARDWARE 10000.0
+/* A software driver compiles a pipeline only when it first runs. */
+#define COMPILE_US G_USEC_PER_SEC
+
+typedef struct
+{
+  D2vBackend base;
+  D2vVkContext *context;
+  D2vVkWeights *weights;
+  gboolean half;
+  D2vVkBuffer arena;            /* of the largest plan so far */
+  D2vVkBuffer io;               /* inputs, then outputs, of a plan */
+  D2vVkBuffer upload, readback; /* what the host sees of them */
+  guint64 generation;           /* counts up when one of them moves */
+  guint64 n_compiled;           /* pipelines that have run */
+} VkBackend;
+
+/* Where the inputs or outputs of a plan lie, one after the other. */
+typedef struct
+{
+  guint n;
+  gsize *offsets, *sizes;
+  gsize n_bytes;
+} Layout;
+
+struct _D2vPrepared
+{
+  D2vPlan *plan;
+  D2vVkBuffer block; /* folded values, then state */
+  gsize state_offset;
+  GArray *dispatches; /* of D2vVkDispatch, folded ones first */
+  guint n_folded;     /* of them */
+  VkCommandBuffer commands;
+  guint64 generation; /* that `commands` was recorded for; 0: none */
+  Layout inputs, outputs;
+  gboolean must_reset; /* state is to be zeroed before the next run */
+  D2vVkRecorded recorded;
+  gint64 durations[N_DURATIONS];
+  guint n_durations; /* all so far */
+  guint64 n_submissions, n_recordings;
+  gint64 host_us;
+};
+
+/* ---------------------------------------------------------------- layout -- */
+
+static void
+add_to_layout (Layout *layout, const D2vNode *node)
+{
+  gsize n_bytes = d2v_shape_size (&node->shape) * d2v_dtype_size (node->dtype);
+
+  layout->offsets[layout->n] = layout->n_bytes;
+  layout->sizes[layout->n++] = n_bytes;
+  layout->n_bytes += d2v_align (n_bytes, ALIGNMENT);
+}
+
+static void
+lay_out (D2vPrepared *prepared)
+{
+  const D2vGraph *graph = prepared->plan->graph;
+  guint n_inputs = d2v_graph_n_inputs (graph);
+  guint n_outputs = d2v_graph_n_outputs (graph);
+
+  prepared->inputs.offsets = g_new0 (gsize, n_inputs + 1);
+  prepared->inputs.sizes = g_new0 (gsize, n_inputs + 1);
+  prepared->outputs.offsets = g_new0 (gsize, n_outputs + 1);
+  prepared->outputs.sizes = g_new0 (gsize, n_outputs + 1);
+  for (guint i = 0; i < n_inputs; i++)
+    add_to_layout (&prepared->inputs,
+                   d2v_graph_node (graph, d2v_graph_input_value (graph, i)));
+  for (guint i = 0; i < n_outputs; i++)
+    add_to_layout (&prepared->outputs,
+                   d2v_graph_node (graph, d2v_graph_output_value (graph, i)));
+}
+
+static void
+clear_layout (Layout *layout)
+{
+  g_free (layout->offsets);
+  g_free (layout->sizes);
+}
+
+/* ------------------------------------------------------------- recording -- */
+
+static gboolean
+emit (VkBackend *b, D2vPrepared *prepared, GError **error)
+{
+  const D2vPlan *plan = prepared->plan;
+  D2vVkEmit e = { .context = b->context,
+                  .plan = plan,
+                  .weights = b->weights,
+                  .half = b->half,
+                  .arena = b->arena.address,
+                  .folded = prepared->block.address,
+                  .state = prepared->block.address + prepared->state_offset,
+                  .inputs = b->io.address,
+                  .outputs = b->io.address + prepared->inputs.n_bytes,
+                  .input_offsets = prepared->inputs.offsets,
+                  .output_offsets = prepared->outputs.offsets,
+                  .dispatches = prepared->dispatches,
+                  .error = error };
+
+  g_array_set_size (prepared->dispatches, 0);
+  for (guint i = 0; i < plan->n_order; i++)
+    {
+      if (i == plan->n_folded)
+        prepared->n_folded = prepared->dispatches->len;
+      if (!vk_emit_node (&e, plan->order[i]))
+        return FALSE;
+    }
+  if (plan->n_folded == plan->n_order)
+    prepared->n_folded = prepared->dispatches->len;
+  return TRUE;
+}
+
+static gboolean
+end_commands (VkBackend *b, VkCommandBuffer commands, GError **error)
+{
+  VkResult result = b->context->vk.EndCommandBuffer (commands);
+
+  return result == VK_SUCCESS
+         || vk_fail (b->context, result, "vkEndCommandBuffer", error);
+}
+
+/* One command buffer does it all: upload, dispatches, read-back. */
+static gboolean
+record (VkBackend *b, D2vPrepared *prepared, GError **error)
+{
+  D2vVkContext *context = b->context;
+  VkCommandBuffer commands = prepared->commands;
+
+  prepared->generation = 0;
+  memset (&prepared->recorded, 0, sizeof prepared->recorded);
+  if (!emit (b, prepared, error)
+      || !vk_commands_begin (context, commands, error))
+    return FALSE;
+  vk_commands_copy (context, commands, &b->upload, &b->io, 0, 0,
+                    prepared->inputs.n_bytes);
+  vk_commands_barrier_upload (context, commands);
+  if (!vk_commands_dispatch (context, commands, prepared->dispatches,
+                             prepared->n_folded, prepared->dispatches->len,
+                             &prepared->recorded, error))
+    return FALSE;
+  vk_commands_barrier_readback (context, commands);
+  vk_commands_copy (context, commands, &b->io, &b->readback,
+                    prepared->inputs.n_bytes, 0, prepared->outputs.n_bytes);
+  vk_commands_barrier_host (context, commands);
+  if (!end_commands (b, commands, error))
+    return FALSE;
+  prepared->generation = b->generation;
+  prepared->n_recordings++;
+  return TRUE;
+}
+
+/* --------------------------------------------------------------- running -- */
+
+static gint
+by_value (gconstpointer a, gconstpointer b)
+{
+  gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
+
+  return x < y ? -1 : x > y;
+}
+
+/* How long a run may take: 20 times the median of the last ones, or before
+ * there are any what the slowest device would need; never below 2 s. */
+static gint64
+limit_of (const VkBackend *b, const D2vPrepared *prepared)
+{
+  gint64 sorted[N_DURATIONS];
+  guint n = MIN (prepared->n_durations, N_DURATIONS);
+  gboolean software = b->context->found->type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  gint64 limit = LEAST_LIMIT_US;
+
+  if (software)
+    limit += (gint64) (b->context->n_pipelines - b->n_compiled) * COMPILE_US;
+  if (n == 0)
+    return limit
+           + (gint64) (prepared->plan->flop
+                       / (software ? SLOWEST_SOFTWARE : SLOWEST_HARDWARE));
+  memcpy (sorted, prepared->durations, n * sizeof *sorted);
+  qsort (sorted, n, sizeof *sorted, by_value);
+  return MAX (limit, 20 * sorted[n / 2]);
+}
+
+static gboolean
+zero_state (VkBackend *b, D2vPrepared *prepared, GError **error)
+{
+  D2vVkContext *context = b->context;
+  VkCommandBuffer commands = vk_commands_new (context, error);
+
+  if (commands == VK_NULL_HANDLE)
+    return FALSE;
+  gboolean ok = vk_commands_begin (context, commands, error);
+  if (ok)
+    {
+      context->vk.CmdFillBuffer (commands, prepared->block.buffer,
+                                 prepared->state_offset,
+                                 prepared->plan->state_bytes, 0);
+      vk_commands_barrier_upload (context, commands);
+      ok = end_commands (b, commands, error)
+           && vk_context_run (context, commands, LEAST_LIMIT_US, NULL, NULL,
+                              error);
+    }
+  if (!context->hung)
+    vk_commands_free (context, &commands);
+  prepared->must_reset = !ok;
+  return ok;
+}
+
+static gboolean
+vk_run (D2vBackend *backend, D2vPrepared *prepared, const D2vRun *run,
+        GError **error)
+{
+  VkBackend *b = (VkBackend *) backend;
+  gint64 began = g_get_monotonic_time (), waited = 0;
+
+  if (run->cancelled != NULL && g_atomic_int_get (run->cancelled))
+    return d2v_fail (error, D2V_ERROR_CANCELLED, NULL, "cancelled");
+  if (!vk_context_settle (b->context, error)
+      || (prepared->must_reset && !zero_state (b, prepared, error))
+      || (prepared->generation != b->generation
+          && !record (b, prepared, error)))
+    return FALSE;
+  for (guint i = 0; i < prepared->inputs.n; i++)
+    memcpy (b->upload.mapped + prepared->inputs.offsets[i], run->inputs[i],
+            prepared->inputs.sizes[i]);
+  prepared->n_submissions++;
+  if (!vk_context_run (b->context, prepared->commands, limit_of (b, prepared),
+                       run->cancelled, &waited, error))
+    return FALSE;
+  for (guint i = 0; i < prepared->outputs.n; i++)
+    memcpy (run->outputs[i], b->readback.mapped + prepared->outputs.offsets[i],
+            prepared->outputs.sizes[i]);
+  b->n_compiled = b->context->n_pipelines;
+  prepared->durations[prepared->n_durations++ % N_DURATIONS] = waited;
+  prepared->host_us = g_get_monotonic_time () - began - waited;
+  return TRUE;
+}
+
+/* -------------------------------------------------------------- preparing --
+ */
+
+static void
+want_weights (VkBackend *b, const D2vPlan *plan)
+{
+  for (guint i = 0; i < plan->n_order; i++)
+    vk_want_weights (b->weights, plan, plan->order[i], b->half);
+}
+
+static gsize
+growth (const D2vVkBuffer *buffer, gsize n_bytes)
+{
+  return n_bytes > buffer->n_bytes ? n_bytes : 0;
+}
+
+static gboolean
+grow (VkBackend *b, D2vVkBuffer *buffer, D2vVkMemoryKind kind, gsize n_bytes,
+      GError **error)
+{
+  if (n_bytes <= buffer->n_bytes)
+    return TRUE;
+  b->generation++; /* addresses move, also when this fails */
+  return vk_buffer_grow (b->context, buffer, kind, n_bytes, error);
+}
+
+/* Everything the plan needs on the device, after asking whether it is there.
+ * Nothing is in flight. */
+static gboolean
+place_memory (VkBackend *b, D2vPrepared *prepared, GError **error)
+{
+  const D2vPlan *plan = prepared->plan;
+  gsize io_bytes = prepared->inputs.n_bytes + prepared->outputs.n_bytes;
+  gsize block_bytes;
+
+  prepared->state_offset = d2v_align (plan->folded_bytes, ALIGNMENT);
+  block_bytes = prepared->state_offset + plan->state_bytes;
+  want_weights (b, plan);
+  return vk_memory_check (b->context,
+                          vk_weights_missing_bytes (b->weights) + block_bytes
+                              + growth (&b->arena, plan->arena_bytes)
+                              + growth (&b->io, io_bytes),
+                          "weights and activations", error)
+         && vk_buffer_init (b->context, &prepared->block, VK_MEMORY_DEVICE,
+                            block_bytes, error)
+         && grow (b, &b->arena, VK_MEMORY_DEVICE, plan->arena_bytes, error)
+         && grow (b, &b->io, VK_MEMORY_DEVICE, io_bytes, error)
+         && grow (b, &b->upload, VK_MEMORY_UPLOAD, prepared->inputs.n_bytes,
+                  error)
+         && grow (b, &b->readback, VK_MEMORY_READBACK,
+                  prepared->outputs.n_bytes, error)
+         && vk_weights_upload (b->weights, error);
+}
+
+/* What depends on weights alone is computed once. */
+static gboolean
+fold (VkBackend *b, D2vPrepared *prepared, GError **error)
+{
+  D2vVkContext *context = b->context;
+  D2vVkRecorded recorded = { 0 };
+
+  if (prepared->plan->n_folded == 0)
+    return TRUE;
+  if (!emit (b, prepared, error))
+    return FALSE;
+  if (prepared->n_folded == 0)
+    return TRUE;
+  return vk_commands_begin (context, prepared->commands, error)
+         && vk_commands_dispatch (context, prepared->commands,
+                                  prepared->dispatches, 0, prepared->n_folded,
+                                  &recorded, error)
+         && end_commands (b, prepared->commands, error)
+         && vk_context_run (context, prepared->commands, limit_of (b, prepared),
+                            NULL, NULL, error);
+}
+
+static void
+vk_free_prepared (D2vBackend *backend, D2vPrepared *prepared)
+{
+  VkBackend *b = (VkBackend *) backend;
+
+  /* A cancelled run may be under way; after a hang all stays where it is. */
+  if (b->context->in_flight)
+    vk_context_settle (b->context, NULL);
+  if (!b->context->hung)
+    {
+      vk_commands_free (b->context, &prepared->commands);
+      vk_buffer_clear (b->context, &prepared->block);
+    }
+  g_array_unref (prepared->dispatches);
+  clear_layout (&prepared->inputs);
+  clear_layout (&prepared->outputs);
+  d2v_plan_free (prepared->plan);
+  g_free (prepared);
+}
+
+static D2vPrepared *
+vk_prepare (D2vBackend *backend, D2vPlan *plan, GError **error)
+{
+  VkBackend *b = (VkBackend *) backend;
+  D2vPrepared *prepared = g_new0 (D2vPrepared, 1);
+
+  prepared->plan = plan;
+  prepared->must_reset = plan->state_bytes > 0;
+  prepared->dispatches = g_array_new (FALSE, FALSE, sizeof (D2vVkDispatch));
+  lay_out (prepared);
+  if (vk_context_settle (b->context, error))
+    prepared->commands = vk_commands_new (b->context, error);
+  if (prepared->commands != VK_NULL_HANDLE && place_memory (b, prepared, error)
+      && fold (b, prepared, error) && record (b, prepared, error))
+    return prepared;
+  vk_free_prepared (backend, prepared);
+  return NULL;
+}
+
+static void
+vk_reset (D2vBackend *backend, D2vPrepared *prepared)
+{
+  prepared->must_reset = prepared->plan->state_bytes > 0;
+}
+
+/* ---------------------------------------------------------- the backend -- */
+
+static void
+vk_free (D2vBackend *backend)
+{
+  VkBackend *b = (VkBackend *) backend;
+  D2vVkContext *context = b->context;
+
+  if (context->in_flight)
+    vk_context_settle (context, NULL);
+  /* A parked context keeps its memory; the process is better off so. */
+  if (!context->hung)
+    {
+      vk_weights_free (b->weights);
+      vk_buffer_clear (context, &b->arena);
+      vk_buffer_clear (context, &b->io);
+      vk_buffer_clear (context, &b->upload);
+      vk_buffer_clear (context, &b->readback);
+    }
+  vk_context_free (context);
+  g_free (backend->device_name);
+  g_free (b);
+}
+
+static const D2vBackendFunctions functions = {
+  .prepare = vk_prepare,
+  .run = vk_run,
+  .reset = vk_reset,
+  .free_prepared = vk_free_prepared,
+  .free = vk_free,
+};
+
+/* The rung: what products are made of. D2V_VULKAN_RUNG overrules. */
+static gboolean
+choose_half (const D2vVkContext *context, D2vPrecision precision,
+             gboolean *half, GError **error)
+{
+  const gchar *forced = g_getenv ("D2V_VULKAN_RUNG");
+
+  if (forced != NULL && strcmp (forced, "f32") == 0)
+    precision = D2V_PRECISION_F32;
+  else if (forced != NULL && strcmp (forced, "f16") == 0)
+    precision = D2V_PRECISION_F16;
+  else if (forced != NULL && forced[0] != '\0')
+    return d2v_fail (error, D2V_ERROR_USAGE, NULL,
+                     "D2V_VULKAN_RUNG: expected f32 or f16, found %s", forced);
+  if (precision != D2V_PRECISION_AUTO && precision != D2V_PRECISION_F32
+      && precision != D2V_PRECISION_F16)
+    return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
+                     "this precision is not available on Vulkan; use f32, f16 "
+                     "or auto");
+  *half = precision == D2V_PRECISION_F16;
+  if (*half && !context->found->has_half)
+    return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
+                     "%s cannot store 16-bit floats; use f32 or auto",
+                     context->found->name);
+  return TRUE;
+}
+
+D2vBackend *
+d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
+                        GError **error)
+{
+  g_return_val_if_fail (g_str_has_prefix (device, "vulkan:"), NULL);
+  D2vVkContext *context = vk_context_new (device + strlen ("vulkan:"), error);
+  gboolean half = FALSE;
+
+  if (context == NULL)
+    return NULL;
+  if (!choose_half (context, precision, &half, error))
+    {
+      vk_context_free (context);
+      return NULL;
+    }
+  VkBackend *b = g_new0 (VkBackend, 1);
+  b->context = context;
+  b->weights = vk_weights_new (context);
+  b->half = half;
+  b->generation = 1;
+  b->base.functions = &functions;
+  b->base.fusions = D2V_FUSE_LINEAR_ACTIVATION | D2V_FUSE_LINEAR_RESIDUAL
+                    | D2V_FUSE_CONV1D_NORM | D2V_FUSE_CONV2D_ACTIVATION;
+  b->base.n_threads = 1;
+  b->base.device_name = g_strdup_printf ("Vulkan %s (%s)", context->found->name,
+                                         half ? "f16" : "f32");
+  return &b->base;
+}
+
+void
+d2v_vulkan_counts (D2vBackend *backend, D2vPrepared *prepared,
+                   D2vVulkanCounts *counts)
+{
+  const D2vVkContext *context = ((VkBackend *) backend)->context;
+
+  *counts = (D2vVulkanCounts){
+    .n_dispatches = prepared->recorded.n_dispatches,
+    .n_barriers = prepared->recorded.n_barriers,
+    .n_levels = prepared->recorded.n_levels,
+    .n_submissions = prepared->n_submissions,
+    .n_allocations = context->n_allocations,
+    .n_pipelines = context->n_pipelines,
+    .n_recordings = prepared->n_recordings,
+    .host_us = prepared->host_us,
+  };
+}

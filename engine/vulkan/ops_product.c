@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* ops_product.c: LINEAR and the convolutions, all of them one product. */
+
+#include "engine/vulkan/vulkan_private.h"
+
+#include "engine/base/error.h"
+#include "engine/base/math.h"
+
+#include <string.h>
+
+/* Slots. */
+enum
+{
+  X,
+  W,
+  BIAS,
+  GAIN,
+  SHIFT
+};
+
+/* ---------------------------------------------------------------- weights --
+ */
+
+static D2vTensor *
+constant_at (const D2vPlan *plan, const D2vNode *node, guint slot)
+{
+  if (slot >= node->n_inputs || d2v_is_none (node->inputs[slot]))
+    return NULL;
+  const D2vPlace *place = &plan->places[node->inputs[slot].id];
+  if (place->kind != D2V_PLACE_CONSTANT)
+    return NULL;
+  return d2v_graph_node (plan->graph, (D2vValue){ (gint) place->index })
+      ->constant;
+}
+
+/* LINEAR's weights are all constant, and so are its biases: then each of the
+ * two is one array, and the node one product. */
+static gboolean
+stacks (const D2vPlan *plan, const D2vNode *node)
+{
+  for (guint slot = W; slot < node->n_inputs && slot < D2V_LINEAR_RESIDUAL;
+       slot++)
+    if (!d2v_is_none (node->inputs[slot])
+        && constant_at (plan, node, slot) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+is_f32 (const D2vTensor *tensor)
+{
+  return tensor->dtype == D2V_F32;
+}
+
+/* @first: W or BIAS. Where one bias is missing, zeros are. */
+static void
+stacked_key (const D2vPlan *plan, const D2vNode *node, guint first,
+             gboolean half, D2vVkWeightKey *key)
+{
+  guint part = 0;
+
+  memset (key, 0, sizeof *key);
+  for (guint slot = W; slot < D2V_LINEAR_RESIDUAL; slot += 2)
+    {
+      D2vTensor *weight = constant_at (plan, node, slot);
+
+      if (weight == NULL)
+        continue;
+      key->parts[part] = constant_at (plan, node, slot + first - W);
+      key->n_elements[part]
+          = first == W ? d2v_shape_size (&weight->shape) : weight->shape.dim[0];
+      part++;
+    }
+  key->half = half && first == W;
+}
+
+gboolean
+vk_product_weight (const D2vPlan *plan, gint id, guint slot, gboolean half,
+                   D2vVkWeightKey *key)
+{
+  const D2vNode *node = d2v_graph_node (plan->graph, (D2vValue){ id });
+  D2vTensor *tensor = constant_at (plan, node, slot);
+
+  if (tensor == NULL || !is_f32 (tensor))
+    return FALSE;
+  memset (key, 0, sizeof *key);
+  key->parts[0] = tensor;
+  key->n_elements[0] = d2v_shape_size (&tensor->shape);
+  if (node->op == D2V_OP_LINEAR && slot >= W && slot < D2V_LINEAR_RESIDUAL)
+    {
+      if (!stacks (plan, node))
+        return FALSE;
+      stacked_key (plan, node, slot % 2 == 1 ? W : BIAS, half, key);
+      return TRUE;
+    }
+  if (slot != W)
+    return FALSE;
+  key->half = half;
+  if (node->op == D2V_OP_CONV1D)
+    key->form = node->attributes.tap_major ? VK_FORM_PLAIN : VK_FORM_TAPS_1D;
+  else if (node->op == D2V_OP_CONV2D)
+    key->form = VK_FORM_TAPS_2D;
+  else
+    return FALSE;
+  return TRUE;
+}
+
+/* ---------------------------------------------------------------- tiles -- */
+
+typedef struct
+{
+  gsize m, n, k; /* of a tile */
+  gsize run_m, run_n;
+} Tiles;
+
+/* Small products get small tiles, so that there are enough of them. */
+static Tiles
+tiles_for (gsize m, gsize n)
+{
+  Tiles tiles = { 64, 64, 16, 4, 4 };
+
+  if (m <= 32)
+    tiles = (Tiles){ 16, 64, 16, 4, 4 };
+  else if (n <= 32)
+    tiles = (Tiles){ 64, 16, 16, 4, 4 };
+  return tiles;
+}
+
+/* product.glsl's constants, and the grid. */
+static void
+tile (D2vVkDispatch *d, gsize m, gsize n, gsize k)
+{
+  Tiles tiles = tiles_for (m, n);
+
+  vk_constant (d, tiles.m / tiles.run_m * (tiles.n / tiles.run_n));
+  vk_constant (d, tiles.m);
+  vk_constant (d, tiles.n);
+  vk_constant (d, tiles.k);
+  vk_constant (d, tiles.run_m);
+  vk_constant (d, tiles.run_n);
+  vk_constant (d, n);
+  vk_constant (d, k);
+  d->groups[0] = (guint32) d2v_ceil_div (n, tiles.n);
+  d->groups[1] = (guint32) d2v_ceil_div (m, tiles.m);
+}
+
+/* --------------------------------------------------------------- LINEAR -- */
+
+/* Columns @column.. of the result from one weight (n, K). */
+static gboolean
+linear (D2vVkEmit *emit, D2vVkRange weight, const D2vVkRange *bias, gsize n,
+        gsize column, gboolean half)
+{
+  const D2vNode *node = emit->node;
+  gsize m = d2v_shape_rows (&node->shape);
+  D2vVkDispatch d = vk_dispatch (half ? "linear_half" : "linear");
+
+  vk_read (emit, &d, X);
+  vk_read_range (&d, weight);
+  if (bias != NULL)
+    vk_read_range (&d, *bias);
+  else
+    vk_no_read (&d);
+  gboolean has_residual = vk_read (emit, &d, D2V_LINEAR_RESIDUAL);
+  gboolean has_scale = vk_read (emit, &d, D2V_LINEAR_SCALE);
+  vk_write (emit, &d);
+  tile (&d, m, n, d2v_shape_last (vk_shape (emit, X)));
+  vk_constant (&d, node->attributes.activation);
+  vk_constant (&d, bias != NULL);
+  vk_constant (&d, has_residual);
+  vk_constant (&d, has_scale);
+  vk_constant (&d, d2v_shape_last (&node->shape));
+  vk_constant (&d, column);
+  vk_size (&d, m);
+  return vk_append (emit, &d);
+}
+
+static gboolean
+linear_stacked (D2vVkEmit *emit)
+{
+  D2vVkWeightKey key;
+  D2vVkRange bias, *has_bias = NULL;
+
+  stacked_key (emit->plan, emit->node, BIAS, FALSE, &key);
+  for (guint i = 0; i < 3; i++)
+    if (key.parts[i] != NULL)
+      {
+        bias = vk_weights_range (emit->weights, &key);
+        has_bias = &bias;
+        break;
+      }
+  stacked_key (emit->plan, emit->node, W, emit->half, &key);
+  return linear (emit, vk_weights_range (emit->weights, &key), has_bias,
+                 d2v_shape_last (&emit->node->shape), 0, emit->half);
+}
+
+/* Computed weights lie apart and are 32 bits wide. */
+gboolean
+vk_emit_linear (D2vVkEmit *emit)
+{
+  gsize column = 0;
+
+  if (stacks (emit->plan, emit->node))
+    return linear_stacked (emit);
+  for (guint slot = W; slot < D2V_LINEAR_RESIDUAL; slot += 2)
+    {
+      D2vVkRange bias, *has_bias = NULL;
+
+      if (!vk_has (emit, slot))
+        continue;
+      if (vk_has (emit, slot + 1))
+        {
+          bias = vk_range_of (emit, emit->node->inputs[slot + 1].id);
+          has_bias = &bias;
+        }
+      gsize n = vk_shape (emit, slot)->dim[0];
+      if (!linear (emit, vk_range_of (emit, emit->node->inputs[slot].id),
+                   has_bias, n, column, FALSE))
+        return FALSE;
+      column += n;
+    }
+  return TRUE;
+}
+
+/* --------------------------------------------------------- convolutions -- */
+
+static gboolean
+read_taps (D2vVkEmit *emit, D2vVkDispatch *d)
+{
+  D2vVkWeightKey key;
+
+  if (!vk_product_weight (emit->plan, emit->id, W, emit->half, &key))
+    return d2v_fail (emit->error, D2V_ERROR_UNSUPPORTED, NULL,
+                     "%s with a computed weight", d2v_op_name (emit->node->op));
+  vk_read_range (d, vk_weights_range (emit->weights, &key));
+  return TRUE;
+}
+
+/* LAYER_NORM and the activation, in place. */
+static gboolean
+norm_in_place (D2vVkEmit *emit)
+{
+  const D2vNode *node = emit->node;
+  D2vVkDispatch d = vk_dispatch ("layer_norm");
+  gsize n_rows = d2v_shape_rows (&node->shape);
+
+  vk_read_range (&d, vk_range_of (emit, emit->id));
+  gboolean has_gain = vk_read (emit, &d, GAIN);
+  gboolean has_shift = vk_read (emit, &d, SHIFT);
+  vk_write (emit, &d);
+  vk_constant (&d, d2v_shape_last (&node->shape));
+  vk_constant_float (&d, node->attributes.eps);
+  vk_constant (&d, has_gain);
+  vk_constant (&d, has_shift);
+  vk_constant (&d, node->attributes.activation);
+  vk_size (&d, n_rows);
+  vk_items (emit, &d, n_rows, 1);
+  return vk_append (emit, &d);
+}
+
+gboolean
+vk_emit_conv1d (D2vVkEmit *emit)
+{
+  const D2vAttributes *a = &emit->node->attributes;
+  const D2vShape *x = vk_shape (emit, X), *w = vk_shape (emit, W);
+  gsize groups = a->tap_major ? 1 : a->groups;
+  gsize n = w->dim[0] / groups, m = d2v_shape_rows (&emit->node->shape);
+  D2vVkDispatch d = vk_dispatch (emit->half ? "conv1d_half" : "conv1d");
+
+  vk_read (emit, &d, X);
+  if (!read_taps (emit, &d))
+    return FALSE;
+  gboolean has_bias = vk_read (emit, &d, BIAS);
+  vk_write (emit, &d);
+  tile (&d, m, n, d2v_shape_size (w) / w->dim[0]);
+  vk_constant (&d, a->norm ? D2V_ACTIVATION_NONE : a->activation);
+  vk_constant (&d, has_bias);
+  vk_constant (&d, a->stride);
+  vk_constant (&d, a->dilation);
+  vk_constant (&d, a->padding);
+  vk_constant (&d, groups);
+  vk_constant (&d, x->dim[2] / groups);
+  vk_size (&d, m);
+  vk_size (&d, x->dim[1]);
+  vk_size (&d, emit->node->shape.dim[1]);
+  d.groups[2] = (guint32) groups;
+  return vk_append (emit, &d) && (!a->norm || norm_in_place (emit));
+}
+
+gboolean
+vk_emit_conv2d (D2vVkEmit *emit)
+{
+  const D2vShape *x = vk_shape (emit, X), *w = vk_shape (emit, W);
+  gsize m = d2v_shape_rows (&emit->node->shape);
+  D2vVkDispatch d = vk_dispatch (emit->half ? "conv2d_half" : "conv2d");
+
+  vk_read (emit, &d, X);
+  if (!read_taps (emit, &d))
+    return FALSE;
+  gboolean has_bias = vk_read (emit, &d, BIAS);
+  vk_write (emit, &d);
+  tile (&d, m, w->dim[0], d2v_shape_size (w) / w->dim[0]);
+  vk_constant (&d, emit->node->attributes.activation);
+  vk_constant (&d, has_bias);
+  vk_constant (&d, x->dim[3]);
+  vk_constant (&d, w->dim[2]);
+  vk_size (&d, m);
+  vk_size (&d, x->dim[1]);
+  vk_size (&d, x->dim[2]);
+  return vk_append (emit, &d);
+}

@@ -1,0 +1,63 @@
+#version 450
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* y[i][j][o] = activation (sum of x[i + ky - k / 2][j + kx - k / 2][c]
+ * w[o][ky][kx][c] + b[o]) over the taps inside x. */
+#extension GL_GOOGLE_include_directive : require
+#include "types.glsl"
+#include "weight.glsl"
+#include "activation.glsl"
+
+layout (constant_id = 6) const uint N = 1; /* output channels */
+layout (constant_id = 7) const uint K = 1; /* taps * channels */
+layout (constant_id = 8) const uint ACTIVATION = 0;
+layout (constant_id = 9) const bool HAS_BIAS = false;
+layout (constant_id = 10) const uint C = 1;
+layout (constant_id = 11) const uint KERNEL = 1;
+
+layout (push_constant) uniform Push
+{
+  Floats x; /* (B, height, width, C) */
+  Weights w; /* (N, K) */
+  Floats b;
+  Result y; /* (B, height, width, N) */
+  layout (offset = SIZES) uint n_pixels; /* B * height * width */
+  uint height;
+  uint width;
+};
+
+float
+load_a (uint m, uint k)
+{
+  uint tap = k / C, c = k % C;
+  uint j = m % width, i = m / width % height, batch = m / width / height;
+
+  /* Less than 0 wraps. */
+  i += tap / KERNEL - KERNEL / 2;
+  j += tap % KERNEL - KERNEL / 2;
+  if (i >= height || j >= width)
+    return 0.0;
+  return factor (x.v[((batch * height + i) * width + j) * C + c]);
+}
+
+float
+load_w (uint n, uint k)
+{
+  return float (w.v[n * K + k]);
+}
+
+void
+store (uint m, uint n, float sum)
+{
+  if (HAS_BIAS)
+    sum += b.v[n];
+  y.v[m * N + n] = activate (ACTIVATION, sum);
+}
+
+#include "product.glsl"
+
+void
+main ()
+{
+  multiply (n_pixels);
+}

@@ -1,0 +1,26 @@
+#version 450
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* y[i] = table[ids[i]]. */
+#extension GL_GOOGLE_include_directive : require
+#include "elementwise.glsl"
+
+layout (constant_id = 0) const uint V = 1;
+layout (constant_id = 1) const uint C = 1;
+
+layout (push_constant) uniform Push
+{
+  Integers ids;
+  Floats table; /* (V, C) */
+  Result y;
+  layout (offset = SIZES) uint n;
+};
+
+void
+main ()
+{
+  uint i = item ();
+
+  if (i < n)
+    y.v[i] = table.v[bounded (ids.v[i / C], V) * C + i % C];
+}

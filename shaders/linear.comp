@@ -1,0 +1,64 @@
+#version 450
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* y = residual + scale * activation (x W' + b): (M, K) times (N, K) gives
+ * columns COLUMN.. of (M, STRIDE). */
+#extension GL_GOOGLE_include_directive : require
+#include "types.glsl"
+#include "weight.glsl"
+#include "activation.glsl"
+
+layout (constant_id = 6) const uint N = 1;
+layout (constant_id = 7) const uint K = 1;
+layout (constant_id = 8) const uint ACTIVATION = 0;
+layout (constant_id = 9) const bool HAS_BIAS = false;
+layout (constant_id = 10) const bool HAS_RESIDUAL = false;
+layout (constant_id = 11) const bool HAS_SCALE = false;
+layout (constant_id = 12) const uint STRIDE = 1;
+layout (constant_id = 13) const uint COLUMN = 0;
+
+layout (push_constant) uniform Push
+{
+  Floats x;
+  Weights w;
+  Floats b;
+  Floats residual;
+  Floats scale;
+  Result y;
+  layout (offset = SIZES) uint n_rows;
+};
+
+float
+load_a (uint m, uint k)
+{
+  return factor (x.v[m * K + k]);
+}
+
+float
+load_w (uint n, uint k)
+{
+  return float (w.v[n * K + k]);
+}
+
+void
+store (uint m, uint n, float sum)
+{
+  uint column = COLUMN + n;
+
+  if (HAS_BIAS)
+    sum += b.v[n];
+  sum = activate (ACTIVATION, sum);
+  if (HAS_SCALE)
+    sum *= scale.v[column];
+  if (HAS_RESIDUAL)
+    sum += residual.v[m * STRIDE + column];
+  y.v[m * STRIDE + column] = sum;
+}
+
+#include "product.glsl"
+
+void
+main ()
+{
+  multiply (n_rows);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* weight.glsl: products' weights, 32 or 16 bits each. With HALF, a factor that
+ * meets them is rounded to 16 bits as well, as the hardware that multiplies
+ * such numbers wants it; sums stay float. */
+#ifdef HALF
+#extension GL_EXT_shader_16bit_storage : require
+layout (buffer_reference, std430, buffer_reference_align = 2) readonly buffer
+    Weights
+{
+  float16_t v[];
+};
+
+float
+factor (float x)
+{
+  return unpackHalf2x16 (packHalf2x16 (vec2 (clamp (x, -65504.0, 65504.0), 0.0)))
+      .x;
+}
+#else
+#define Weights Floats
+
+float
+factor (float x)
+{
+  return x;
+}
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* check_vulkan.c: every kernel check of tests/kernels, on a Vulkan device.
+ *
+ *   check_vulkan [OP...]        the device is D2V_TEST_DEVICE's
+ *
+ * Each case is recorded as a graph of that one op: weights as constants, all
+ * else as inputs. It is compared with the plain kernel of the CPU, within four
+ * times what the CPU's fast kernels are allowed. */
+
+#include "engine/vulkan/vulkan.h"
+#include "tests/kernels/subject.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A number below the normal range may become 0, also one of a sum. */
+#define FLOOR 1e-37
+#define N_SHOWN 5
+
+static const struct
+{
+  const gchar *name;
+  const D2vCheck *check;
+} checks[D2V_N_OPS] = {
+#define OP(NAME, name, fewest, most)                                           \
+  [D2V_OP_##NAME] = { #name, &d2v_check_##name },
+  D2V_OP_LIST (OP)
+#undef OP
+};
+
+/* Slots that hold weights in the models, by op. */
+static gboolean
+is_weight (D2vOp op, guint slot)
+{
+  switch (op)
+    {
+    case D2V_OP_LINEAR:
+      return slot > 0 && slot != D2V_LINEAR_RESIDUAL;
+    case D2V_OP_CONV1D:
+    case D2V_OP_CONV2D:
+    case D2V_OP_LAYER_NORM:
+      return slot > 0;
+    case D2V_OP_EMBED:
+      return slot == 1;
+    default:
+      return FALSE;
+    }
+}
+
+/* One case as a plan on a device. */
+typedef struct
+{
+  D2vBackend *backend;
+  D2vPrepared *prepared;
+  gconstpointer inputs[D2V_MAX_INPUTS];
+  guint n_inputs;
+} Runner;
+
+static D2vValue
+add_input (Runner *r, D2vGraph *g, const D2vSubject *s, guint slot,
+           gboolean as_constant)
+{
+  D2vDType dtype
+      = d2v_fill_is_integer (s->data->in[slot].fill) ? D2V_I64 : D2V_F32;
+
+  if (s->inputs[slot].data == NULL)
+    return D2V_NONE;
+  if (as_constant)
+    {
+      g_autoptr (D2vTensor) tensor
+          = d2v_tensor_new_empty (dtype, &s->shapes[slot]);
+      memcpy (tensor->data, s->inputs[slot].data, s->inputs[slot].n_bytes);
+      return d2v_graph_constant (g, tensor);
+    }
+  g_autofree gchar *name = g_strdup_printf ("in%u", slot);
+  r->inputs[r->n_inputs++] = s->inputs[slot].data;
+  return d2v_graph_input (g, name, dtype, s->shapes[slot]);
+}
+
+static gboolean
+prepare (Runner *r, const D2vSubject *s, gboolean weights, GError **error)
+{
+  D2vGraph *g = d2v_graph_new ();
+  D2vValue values[D2V_MAX_INPUTS];
+
+  for (guint slot = 0; slot < s->node.n_inputs; slot++)
+    values[slot]
+        = add_input (r, g, s, slot, weights && is_weight (s->node.op, slot));
+  d2v_graph_output (g, "y",
+                    d2v_graph_record (g, s->node.op, s->node.n_inputs, values,
+                                      &s->node.attributes));
+  D2vPlan *plan = d2v_plan_new (g, r->backend->fusions, error);
+  if (plan == NULL)
+    return FALSE;
+  r->prepared = r->backend->functions->prepare (r->backend, plan, error);
+  return r->prepared != NULL;
+}
+
+static gdouble
+miss (gfloat expected, gdouble size, gdouble share, gfloat found)
+{
+  if (isnan (expected) || isnan (found))
+    return isnan (expected) && isnan (found) ? 0 : INFINITY;
+  if (found == expected)
+    return 0;
+  return fabs ((gdouble) found - expected) / (4 * share * size + FLOOR);
+}
+
+static gdouble
+compare (const D2vSubject *s, const gdouble *size, const gfloat *found)
+{
+  const gfloat *expected = d2v_subject_out (s);
+  gdouble worst = 0;
+  guint n_wrong = 0;
+
+  for (gsize i = 0; i < d2v_subject_n_out (s); i++)
+    {
+      gdouble m = miss (expected[i], size[i], s->check->tolerance, found[i]);
+
+      worst = MAX (worst, m);
+      if (m > 1 && n_wrong++ < N_SHOWN)
+        printf ("# [%" G_GSIZE_FORMAT "] expected %.9g found %.9g, %.3g of "
+                "what is allowed\n",
+                i, expected[i], found[i], m);
+    }
+  return worst;
+}
+
+/* Twice: what one run leaves behind must not change the next. */
+static gboolean
+run_case (D2vBackend *backend, const D2vSubject *s, gboolean weights,
+          const gdouble *size, gdouble *worst)
+{
+  g_autoptr (GError) error = NULL;
+  Runner r = { backend };
+  gsize n = d2v_subject_n_out (s);
+  g_autofree gfloat *found = g_new (gfloat, n);
+  gboolean ok = prepare (&r, s, weights, &error);
+
+  for (guint i = 0; i < 2 && ok; i++)
+    {
+      gpointer outputs[] = { found };
+      const D2vRun run = { r.inputs, outputs };
+
+      memset (found, 0xff, n * sizeof *found);
+      ok = backend->functions->run (backend, r.prepared, &run, &error);
+      if (ok)
+        *worst = compare (s, size, found);
+      ok = ok && *worst <= 1;
+    }
+  if (error != NULL)
+    printf ("# %s\n", error->message);
+  if (r.prepared != NULL)
+    backend->functions->free_prepared (backend, r.prepared);
+  return ok;
+}
+
+static gboolean
+check_case (D2vBackend *backend, D2vOp op, const D2vCheckCase *data,
+            gboolean weights, guint line)
+{
+  const D2vCheck *check = checks[op].check;
+  D2vPool *pool = d2v_pool_new (1);
+  D2vSubject s;
+  gdouble worst = 0;
+
+  d2v_subject_init (&s, op, check, data, 1);
+  gsize n = d2v_subject_n_out (&s);
+  g_autofree gdouble *expected = g_new (gdouble, n);
+  g_autofree gdouble *size = g_new (gdouble, n);
+  check->oracle (&s.call, expected, size);
+  gboolean ok = d2v_subject_load (&s, d2v_cpu_kernel (op, D2V_CPU_PLAIN))
+                && d2v_subject_run (&s, pool)
+                && run_case (backend, &s, weights, size, &worst);
+  printf ("%s %u - %s, %s%s (%.2g of what is allowed)\n", ok ? "ok" : "not ok",
+          line, checks[op].name, data->name,
+          weights ? "" : ", everything computed", worst);
+  d2v_subject_clear (&s);
+  d2v_pool_free (pool);
+  return ok;
+}
+
+static gboolean
+has_weights (D2vOp op)
+{
+  for (guint slot = 0; slot < D2V_MAX_INPUTS; slot++)
+    if (is_weight (op, slot))
+      return TRUE;
+  return FALSE;
+}
+
+/* The taps of a convolution are turned at the upload, so they must be there by
+ * then. */
+static gboolean
+runs_computed (D2vOp op)
+{
+  return op != D2V_OP_CONV1D && op != D2V_OP_CONV2D;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  const gchar *wanted = g_getenv ("D2V_TEST_DEVICE");
+  g_autofree gchar *device
+      = d2v_vulkan_resolve (wanted != NULL ? wanted : "vulkan", &error);
+  D2vBackend *backend
+      = device != NULL
+            ? d2v_vulkan_backend_new (device, D2V_PRECISION_F32, &error)
+            : NULL;
+  guint line = 0, n_failed = 0;
+
+  if (backend == NULL)
+    {
+      printf ("1..0 # SKIP %s\n", error->message);
+      return 77;
+    }
+  setvbuf (stdout, NULL, _IOLBF, 0);
+  printf ("# %s\n", backend->device_name);
+  for (guint op = 0; op < D2V_N_OPS; op++)
+    {
+      if (argc > 1
+          && !g_strv_contains ((const gchar *const *) argv + 1,
+                               checks[op].name))
+        continue;
+      for (guint i = 0; i < checks[op].check->n_cases; i++)
+        {
+          const D2vCheckCase *data = &checks[op].check->cases[i];
+
+          if (data->for_timing)
+            continue;
+          if (has_weights (op))
+            n_failed += !check_case (backend, op, data, TRUE, ++line);
+          if (runs_computed (op))
+            n_failed += !check_case (backend, op, data, FALSE, ++line);
+        }
+    }
+  printf ("1..%u\n", line);
+  backend->functions->free (backend);
+  return n_failed != 0;
+}
