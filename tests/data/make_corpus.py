@@ -17,9 +17,9 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from corpus import config, cut, index, json_texts, pickles, safetensors, vocab, zips
+from corpus import config, cut, index, json_texts, pair, pickles, safetensors, vocab, zips
 
-PARTS = (safetensors, index, zips, pickles, config, vocab, json_texts, cut)
+PARTS = (safetensors, index, zips, pickles, pair, config, vocab, json_texts, cut)
 
 
 def all_cases():
