@@ -77,6 +77,11 @@
  * RESIZE_BILINEAR x              to `size` x `size_w`; half-pixel centres, no
  *                                antialias, source clamped at 0; the same size
  *                                is the identity.
+ * RESIZE_TAPS  x, sum?       x (B, H, W, 3C) -> (B, `size`, W, C), or (B, H,
+ *                                `size`, C) for `axis` 2: y[o] = sum[o] + the
+ *                                sum over k = 0, 1, 2 of channel block k of x,
+ *                                resized bilinearly along `axis`, at o + k - 1,
+ *                                or 0 where that is outside.
  * RESIZE_BICUBIC  x              as above, a = -0.75, taps clamped (spec 0).
  * RELATIVE_TABLE  table          (R, n_heads) for a grid of `grid_h` x
  *                                `grid_w` from one trained at `from_h` x
@@ -117,6 +122,7 @@
   OP (MAX_POOL2, max_pool2, 1, 1)                                              \
   OP (ADAPTIVE_POOL, adaptive_pool, 1, 1)                                      \
   OP (RESIZE_BILINEAR, resize_bilinear, 1, 1)                                  \
+  OP (RESIZE_TAPS, resize_taps, 1, 2)        \
   OP (RESIZE_BICUBIC, resize_bicubic, 1, 1)                                    \
   OP (RELATIVE_TABLE, relative_table, 1, 1)                                    \
   OP (CHANNELS_FIRST, channels_first, 1, 1)

@@ -384,6 +384,25 @@ infer_resize (const Inference *s)
 }
 
 static gboolean
+infer_resize_taps (const Inference *s)
+{
+  const D2vAttributes *a = s->attributes;
+
+  if (!is_map (s))
+    return FALSE;
+  if (s->in[0]->dim[3] % 3 != 0 || a->size == 0
+      || (a->axis != 1 && a->axis != 2))
+    return refuse (s, "three blocks of channels, axis 1 or 2");
+  *s->out = *s->in[0];
+  s->out->dim[a->axis] = a->size;
+  s->out->dim[3] /= 3;
+  if (s->n_inputs > 1 && s->in[1] != NULL
+      && !d2v_shape_equal (s->in[1], s->out))
+    return refuse (s, "a sum of the result's shape");
+  return TRUE;
+}
+
+static gboolean
 infer_relative_table (const Inference *s)
 {
   const D2vAttributes *a = s->attributes;
@@ -435,6 +454,7 @@ static const InferFunc infer[D2V_N_OPS] = {
   [D2V_OP_MAX_POOL2] = infer_max_pool2,
   [D2V_OP_ADAPTIVE_POOL] = infer_resize,
   [D2V_OP_RESIZE_BILINEAR] = infer_resize,
+  [D2V_OP_RESIZE_TAPS] = infer_resize_taps,
   [D2V_OP_RESIZE_BICUBIC] = infer_resize,
   [D2V_OP_RELATIVE_TABLE] = infer_relative_table,
   [D2V_OP_CHANNELS_FIRST] = infer_channels_first,

@@ -16,6 +16,7 @@ struct _D2vBinder
   gboolean prefixed;  /* the file's trunk names have the prefix */
   GHashTable *used;   /* names as stored */
   GPtrArray *tensors; /* owned references */
+  GPtrArray *sources; /* the same, of those that are not kept */
   GString *missing;
   guint n_missing;
   GError *error; /* the first that is not a missing tensor */
@@ -44,6 +45,8 @@ d2v_binder_new (const D2vConfig *config, D2vWeights *weights,
   b->prefixed = file_has_prefix (weights, prefix);
   b->used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   b->tensors
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) d2v_tensor_unref);
+  b->sources
       = g_ptr_array_new_with_free_func ((GDestroyNotify) d2v_tensor_unref);
   b->missing = g_string_new (NULL);
   return b;
@@ -144,7 +147,8 @@ full_name (const D2vBinder *b, const gchar *name)
 }
 
 static D2vTensor *
-bind_name (D2vBinder *b, const D2vShape *shape, const gchar *name)
+bind_name (D2vBinder *b, const D2vShape *shape, const gchar *name,
+           GPtrArray *keep)
 {
   g_autofree gchar *full = full_name (b, name);
   g_autofree gchar *stored = NULL;
@@ -165,7 +169,22 @@ bind_name (D2vBinder *b, const D2vShape *shape, const gchar *name)
                    "%s: expected floating-point numbers, found %s", stored,
                    d2v_dtype_name (tensor->dtype));
   g_hash_table_add (b->used, g_strdup (stored));
-  g_ptr_array_add (b->tensors, d2v_tensor_ref (tensor));
+  g_ptr_array_add (keep, d2v_tensor_ref (tensor));
+  return tensor;
+}
+
+static D2vTensor *
+bind_required (D2vBinder *b, const D2vShape *shape, const gchar *name,
+               GPtrArray *keep)
+{
+  D2vTensor *tensor = bind_name (b, shape, name, keep);
+
+  if (tensor == NULL)
+    {
+      g_autofree gchar *full = full_name (b, name);
+      if (b->n_missing++ < MAX_LISTED)
+        g_string_append_printf (b->missing, " %s", full);
+    }
   return tensor;
 }
 
@@ -177,14 +196,18 @@ d2v_bind (D2vBinder *b, D2vShape shape, const gchar *format, ...)
   g_autofree gchar *name = g_strdup_vprintf (format, args);
   va_end (args);
 
-  D2vTensor *tensor = bind_name (b, &shape, name);
-  if (tensor == NULL)
-    {
-      g_autofree gchar *full = full_name (b, name);
-      if (b->n_missing++ < MAX_LISTED)
-        g_string_append_printf (b->missing, " %s", full);
-    }
-  return tensor;
+  return bind_required (b, &shape, name, b->tensors);
+}
+
+D2vTensor *
+d2v_bind_source (D2vBinder *b, D2vShape shape, const gchar *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree gchar *name = g_strdup_vprintf (format, args);
+  va_end (args);
+
+  return bind_required (b, &shape, name, b->sources);
 }
 
 D2vTensor *
@@ -195,7 +218,7 @@ d2v_bind_optional (D2vBinder *b, D2vShape shape, const gchar *format, ...)
   g_autofree gchar *name = g_strdup_vprintf (format, args);
   va_end (args);
 
-  return bind_name (b, &shape, name);
+  return bind_name (b, &shape, name, b->tensors);
 }
 
 gboolean
@@ -274,6 +297,7 @@ d2v_bind_finish (D2vBinder *b, GError **error)
 
   g_hash_table_unref (b->used);
   g_ptr_array_unref (b->tensors);
+  g_ptr_array_unref (b->sources);
   g_string_free (b->missing, TRUE);
   g_free (b);
   return tensors;

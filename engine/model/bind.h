@@ -29,6 +29,10 @@ void d2v_bind_fail (D2vBinder *binder, D2vErrorCode code, const gchar *format,
  * they begin with '/', which marks a head's tensor: "/lm_head.weight". */
 D2vTensor *d2v_bind (D2vBinder *binder, D2vShape shape, const gchar *format,
                      ...) G_GNUC_PRINTF (3, 4);
+/* The same for a tensor that others are made from: it lives until
+ * d2v_bind_finish() only. */
+D2vTensor *d2v_bind_source (D2vBinder *binder, D2vShape shape,
+                            const gchar *format, ...) G_GNUC_PRINTF (3, 4);
 /* NULL when the file has none of that name. */
 D2vTensor *d2v_bind_optional (D2vBinder *binder, D2vShape shape,
                               const gchar *format, ...) G_GNUC_PRINTF (3, 4);

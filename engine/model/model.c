@@ -175,6 +175,36 @@ read_processors (D2vModel *model, GError **error)
   return model->vocab != NULL;
 }
 
+/* Is the stored tensor @name a parameter of this class? Running means are
+ * not, nor is what a bare model leaves of a head's file, nor the second name
+ * of a tied weight. */
+static gboolean
+is_parameter (const D2vModel *model, const D2vWeights *weights,
+              const gchar *name)
+{
+  gboolean tied = model->config->tie_word_embeddings;
+
+  if (!d2v_dtype_is_float (d2v_weights_get (weights, name)->dtype)
+      || g_str_has_suffix (name, ".running_mean")
+      || g_str_has_suffix (name, ".running_var"))
+    return FALSE;
+  if (strcmp (name, "lm_head.decoder.bias") == 0)
+    return d2v_weights_get (weights, "lm_head.bias") == NULL;
+  if (strcmp (name, "lm_head.decoder.weight") == 0 && tied)
+    return FALSE;
+  return model->head != D2V_HEAD_MODEL || !model->prefixed
+         || g_str_has_prefix (name, model->family->prefix);
+}
+
+static gboolean
+has_prefix (const D2vWeights *weights, const gchar *prefix)
+{
+  for (guint i = 0; i < d2v_weights_size (weights); i++)
+    if (g_str_has_prefix (d2v_weights_name (weights, i), prefix))
+      return TRUE;
+  return FALSE;
+}
+
 /* Weights as stored, counted before anything is folded or dropped. */
 static void
 describe_weights (D2vModel *model, const D2vWeights *weights)
@@ -183,11 +213,14 @@ describe_weights (D2vModel *model, const D2vWeights *weights)
 
   model->weights_file = g_strdup (d2v_weights_file (weights));
   model->digest = g_strdup (d2v_weights_digest (weights));
+  model->prefixed = has_prefix (weights, model->family->prefix);
   for (guint i = 0; i < d2v_weights_size (weights); i++)
     {
       const gchar *name = d2v_weights_name (weights, i);
       gsize n = d2v_tensor_n_elements (d2v_weights_get (weights, name));
 
+      if (is_parameter (model, weights, name))
+        model->n_parameters += n;
       if (n > largest)
         {
           largest = n;
@@ -216,9 +249,6 @@ read_weights (D2vModel *model, const gchar *file, const D2vModelParams *params,
   model->tensors = d2v_bind_finish (binder, error);
   if (model->tensors == NULL)
     return FALSE;
-  for (guint i = 0; i < model->tensors->len; i++)
-    model->n_parameters
-        += d2v_tensor_n_elements (g_ptr_array_index (model->tensors, i));
   return TRUE;
 }
 

@@ -20,6 +20,7 @@ struct _D2vModel
   gpointer weights;   /* the family's struct; borrows from tensors */
   GPtrArray *tensors; /* D2vTensor, owned */
   guint64 n_parameters;
+  gboolean prefixed; /* the file is of a class with a head */
   gchar *weights_file;
   D2vDType stored_dtype; /* of the largest tensor */
   gchar *digest;

@@ -59,7 +59,7 @@ bind_module (D2vBinder *b, gsize out, gsize in, gsize k, const gchar *name)
 {
   D2vConvModule module = { NULL, NULL };
   D2vTensor *weight
-      = d2v_bind (b, d2v_shape (out, in, k, k), "/%s.conv.weight", name);
+      = d2v_bind_source (b, d2v_shape (out, in, k, k), "/%s.conv.weight", name);
   g_autofree gchar *bn_name = g_strdup_printf ("%s.bn", name);
   BatchNorm bn;
 
@@ -92,8 +92,8 @@ bind_transposed (D2vBinder *b, gsize width, const gchar *name,
   D2vLinear linear = { NULL, NULL };
   gsize n = width * width * 4;
   D2vTensor *weight
-      = d2v_bind (b, d2v_shape (width, width, 2, 2), "/%s.weight", name);
-  D2vTensor *bias = d2v_bind (b, d2v_shape (width), "/%s.bias", name);
+      = d2v_bind_source (b, d2v_shape (width, width, 2, 2), "/%s.weight", name);
+  D2vTensor *bias = d2v_bind_source (b, d2v_shape (width), "/%s.bias", name);
 
   if (weight == NULL || bias == NULL || weight->n_bytes != n * sizeof (gfloat)
       || bias->n_bytes != width * sizeof (gfloat)
@@ -117,6 +117,47 @@ bind_transposed (D2vBinder *b, gsize width, const gchar *name,
             = (gfloat) ((((const gfloat *) bias->data)[o] - mean) * f + shift);
       }
   return linear;
+}
+
+/* The 3x3 convolution over four joined maps, three of which are upsampled: a
+ * sum of four convolutions. Products and upsampling commute, so that those of
+ * the coarse maps are done before it, for each of the nine taps: weight (9 O,
+ * C) in blocks 3 kx + ky, for two RESIZE_TAPS. */
+static void
+bind_fpn_bottleneck (D2vBinder *b, D2vUperNet *w, gsize h)
+{
+  const gchar *name = "decode_head.fpn_bottleneck";
+  D2vTensor *weight = d2v_bind_source (b, d2v_shape (h, 4 * h, 3, 3),
+                                       "/%s.conv.weight", name);
+  g_autofree gchar *bn_name = g_strdup_printf ("%s.bn", name);
+  BatchNorm bn;
+
+  if (!bind_batch_norm (b, h, bn_name, &bn) || weight == NULL
+      || weight->n_bytes != h * 4 * h * 9 * sizeof (gfloat)
+      || !(w->fine.weight = made (b, d2v_shape (h, h, 3, 3)))
+      || !(w->fine.bias = made (b, d2v_shape (h)))
+      || !(w->coarse[0].weight = made (b, d2v_shape (9 * h, h)))
+      || !(w->coarse[1].weight = made (b, d2v_shape (9 * h, h)))
+      || !(w->coarse[2].weight = made (b, d2v_shape (9 * h, h))))
+    return;
+  for (gsize o = 0; o < h; o++)
+    {
+      gdouble f = fold_factor (&bn, o);
+
+      ((gfloat *) w->fine.bias->data)[o]
+          = (gfloat) (bn.shift[o] - bn.mean[o] * f);
+      for (gsize c = 0; c < 4 * h; c++)
+        for (gsize tap = 0; tap < 9; tap++)
+          {
+            gsize ky = tap / 3, kx = tap % 3, map = c / h;
+            const gfloat *from = weight->data;
+            gfloat *to = map == 0 ? (gfloat *) w->fine.weight->data
+                                        + (o * h + c) * 9 + tap
+                                  : (gfloat *) w->coarse[map - 1].weight->data
+                                        + ((3 * kx + ky) * h + o) * h + c % h;
+            *to = (gfloat) (from[(o * 4 * h + c) * 9 + tap] * f);
+          }
+    }
 }
 
 void
@@ -146,8 +187,7 @@ d2v_bind_upernet (D2vBinder *b, D2vUperNet *w)
       w->lateral[i] = bind_module (b, h, h, 1, lateral);
       w->fpn[i] = bind_module (b, h, h, 3, fpn);
     }
-  w->fpn_bottleneck
-      = bind_module (b, h, 4 * h, 3, "decode_head.fpn_bottleneck");
+  bind_fpn_bottleneck (b, w, h);
   w->classifier.weight = d2v_bind (b, d2v_shape (c->num_labels, h, 1, 1),
                                    "/decode_head.classifier.weight");
   w->classifier.bias
@@ -235,6 +275,30 @@ make_pyramid (D2vGraph *g, const D2vConfig *c, const D2vUperNet *w,
     f[3] = d2v_graph_record (g, D2V_OP_MAX_POOL2, 1, &f[3], NULL);
 }
 
+static D2vValue
+resize_taps (D2vGraph *g, D2vValue x, D2vValue sum, gint axis, gsize size)
+{
+  return d2v_graph_record (g, D2V_OP_RESIZE_TAPS, 2, (D2vValue[]){ x, sum },
+                           &(D2vAttributes){ .axis = axis, .size = size });
+}
+
+/* relu (bn (conv3x3 (concat (o0, up (o1), up (o2), up (o3))))) without ever
+ * making the upsampled maps: see bind_fpn_bottleneck(). */
+static D2vValue
+fuse_maps (D2vGraph *g, const D2vUperNet *w, const D2vValue *o)
+{
+  const D2vShape fine = *d2v_graph_shape (g, o[0]);
+  D2vValue x = conv2d (g, o[0], &w->fine, D2V_ACTIVATION_NONE);
+
+  for (guint i = 1; i < 4; i++)
+    {
+      D2vValue taps = d2v_linear (g, o[i], &w->coarse[i - 1]);
+      taps = resize_taps (g, taps, D2V_NONE, 2, fine.dim[2]);
+      x = resize_taps (g, taps, x, 1, fine.dim[1]);
+    }
+  return d2v_op_activate (g, x, D2V_ACTIVATION_RELU);
+}
+
 D2vValue
 d2v_upernet (D2vGraph *g, const D2vConfig *c, const D2vUperNet *w,
              const D2vFeatures *features)
@@ -251,11 +315,8 @@ d2v_upernet (D2vGraph *g, const D2vConfig *c, const D2vUperNet *w,
   for (guint i = 0; i < 3; i++)
     o[i] = conv_module (g, lateral[i], &w->fpn[i]);
   o[3] = lateral[3];
-  for (guint i = 1; i < 4; i++)
-    o[i] = resize_like (g, o[i], o[0]);
 
-  D2vValue x = d2v_graph_record (g, D2V_OP_CONCAT, 4, o, NULL);
-  x = conv_module (g, x, &w->fpn_bottleneck);
+  D2vValue x = fuse_maps (g, w, o);
   x = conv2d (g, x, &w->classifier, D2V_ACTIVATION_NONE);
   return d2v_graph_record (g, D2V_OP_CHANNELS_FIRST, 1, &x, NULL);
 }

@@ -47,7 +47,8 @@ typedef struct
   D2vConvModule bottleneck;
   D2vConvModule lateral[3];
   D2vConvModule fpn[3];
-  D2vConvModule fpn_bottleneck;
+  D2vConvModule fine;  /* the bottleneck's part for the finest map */
+  D2vLinear coarse[3]; /* (9 O, C): its parts for the others, no bias */
   D2vConvModule classifier;
 } D2vUperNet;
 

@@ -20,39 +20,9 @@
  * rows between are reached by index, so that no pointer lives on the stack. */
 #define ROW(i) (base[(i) / 3] + (i) % 3 * step)
 
-/* @n_rows and @n_vectors are constants after inlining, so that @sum lives in
- * registers. */
-ALWAYS_INLINE void
-sum_steps (const gsize n_rows, const gsize n_vectors, const gfloat *base[4],
-           gssize step, gsize n, const gfloat *b, Vf sum[TILE_ROWS][2])
-{
-  for (gsize k = 0; k < n; k++)
-    {
-      Vf column[2];
-
-      UNROLL
-      for (gsize j = 0; j < n_vectors; j++)
-        column[j] = v_load (b + j * LANES);
-      UNROLL
-      for (gsize i = 0; i < n_rows; i++)
-        {
-          Vf x = v_set (*ROW (i));
-          UNROLL
-          for (gsize j = 0; j < n_vectors; j++)
-            sum[i][j] += x * column[j];
-        }
-      b += n_vectors * LANES;
-      UNROLL
-      for (gsize i = 0; i < 4; i++)
-        base[i]++;
-      /* Keeps the compiler from giving each row a pointer of its own. */
-      __asm__("" : "+r"(base[0]), "+r"(base[1]), "+r"(base[2]), "+r"(base[3]));
-    }
-}
-
-/* One tile's work. While it is summed, its share of the next panel is fetched
- * into the second-level cache: @n_lines lines of 64 bytes from @fetch on every
- * FETCH_STEPS steps. */
+/* One tile's work. While it is summed, part of the next panel is fetched into
+ * the second-level cache: @n_lines lines (0, 1 or 2) from @fetch on at each
+ * step. */
 typedef struct
 {
   const gfloat *a; /* of the tile's first row */
@@ -61,21 +31,22 @@ typedef struct
   const gfloat *start; /* the sums begin with these, @start_step a row */
   gsize start_step;
   const gchar *fetch;
-  gsize n_lines;
+  guint n_lines;
   gfloat *out;
   gsize out_step;
 } Tile;
 
-#define FETCH_STEPS 8
+#define LINE 64
 
+/* @n_rows, @n_vectors and @n_lines are constants after inlining, so that @sum
+ * lives in registers. */
 ALWAYS_INLINE void
-sum_tile (const gsize n_rows, const gsize n_vectors, const Tile *tile,
-          Vf sum[TILE_ROWS][2])
+sum_tile (const gsize n_rows, const gsize n_vectors, const guint n_lines,
+          const Tile *tile, Vf sum[TILE_ROWS][2])
 {
   const Rows *rows = tile->rows;
   const gssize step = rows->row_step;
   const gchar *fetch = tile->fetch;
-  const gsize n_lines = tile->n_lines;
 
   for (gsize s = 0; s < rows->n_segments; s++)
     {
@@ -83,13 +54,32 @@ sum_tile (const gsize n_rows, const gsize n_vectors, const Tile *tile,
       const gfloat *base[4] = { a, a + 3 * step, a + 6 * step, a + 9 * step };
       const gfloat *b = tile->panel + s * rows->panel_step * n_vectors * LANES;
 
-      for (gsize k = 0; k < rows->segment; k += FETCH_STEPS)
+      for (gsize k = 0; k < rows->segment; k++)
         {
-          for (gsize i = 0; i < n_lines; i++, fetch += 64)
-            __builtin_prefetch (fetch, 0, 2);
-          sum_steps (n_rows, n_vectors, base, step,
-                     d2v_min (rows->segment - k, FETCH_STEPS),
-                     b + k * n_vectors * LANES, sum);
+          Vf column[2];
+
+          UNROLL
+          for (guint i = 0; i < n_lines; i++)
+            __builtin_prefetch (fetch + i * LINE, 0, 2);
+          fetch += n_lines * LINE;
+          UNROLL
+          for (gsize j = 0; j < n_vectors; j++)
+            column[j] = v_load (b + j * LANES);
+          UNROLL
+          for (gsize i = 0; i < n_rows; i++)
+            {
+              Vf x = v_set (*ROW (i));
+              UNROLL
+              for (gsize j = 0; j < n_vectors; j++)
+                sum[i][j] += x * column[j];
+            }
+          b += n_vectors * LANES;
+          UNROLL
+          for (gsize i = 0; i < 4; i++)
+            base[i]++;
+          /* Keeps the compiler from giving each row a pointer of its own. */
+          __asm__(""
+                  : "+r"(base[0]), "+r"(base[1]), "+r"(base[2]), "+r"(base[3]));
         }
     }
 }
@@ -100,7 +90,12 @@ make_tile (const gsize n_rows, const gsize n_vectors, const Tile *tile)
   Vf sum[TILE_ROWS][2];
 
   EACH_SUM sum[i][j] = v_load (tile->start + i * tile->start_step + j * LANES);
-  sum_tile (n_rows, n_vectors, tile, sum);
+  if (tile->n_lines == 0)
+    sum_tile (n_rows, n_vectors, 0, tile, sum);
+  else if (tile->n_lines == 1)
+    sum_tile (n_rows, n_vectors, 1, tile, sum);
+  else
+    sum_tile (n_rows, n_vectors, 2, tile, sum);
   EACH_SUM v_store (tile->out + i * tile->out_step + j * LANES, sum[i][j]);
 }
 
@@ -179,12 +174,13 @@ LEVEL (product_panel) (const Rows *rows, gsize n_rows, const gfloat *panel,
   gfloat buffer[TILE_ROWS * PANEL] __attribute__ ((aligned (64)));
   /* Tiles of nearly equal height: a low one is slower per row. */
   const gsize n_tiles = d2v_ceil_div (n_rows, TILE_ROWS);
+  /* The next panel has so many lines for each step; the first tiles fetch
+   * them. */
+  const gsize n_lines = width * sizeof (gfloat) / LINE;
   const gsize k = rows->n_segments * rows->segment;
   const gchar *next = (const gchar *) (panel + k * width);
   Tile tile = { .rows = rows, .panel = panel, .start = wide_bias };
 
-  tile.n_lines
-      = d2v_ceil_div (FETCH_STEPS * width * sizeof (gfloat), 64 * n_tiles);
   g_assert (!adds || n_columns == width);
   if (bias != NULL)
     memcpy (wide_bias, bias, n_columns * sizeof (gfloat));
@@ -195,7 +191,8 @@ LEVEL (product_panel) (const Rows *rows, gsize n_rows, const gfloat *panel,
       gfloat *y = out + row * out_step;
 
       tile.a = rows->data + row * rows->row_step;
-      tile.fetch = next + k * width * sizeof (gfloat) / n_tiles * i;
+      tile.fetch = next + i * k * LINE;
+      tile.n_lines = n_tiles == 1 ? n_lines : i < n_lines ? 1 : 0;
       if (adds)
         {
           tile.start = y;
