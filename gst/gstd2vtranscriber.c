@@ -587,6 +587,12 @@ set_up_pad (GstD2vTranscriber *self, GstPad *pad)
       pad, GST_DEBUG_FUNCPTR (gst_d2v_transcriber_src_query));
   gst_pad_set_event_function (
       pad, GST_DEBUG_FUNCPTR (gst_d2v_transcriber_src_event));
+}
+
+/* For as long as it is active. */
+static void
+combine_pad (GstD2vTranscriber *self, GstPad *pad)
+{
   g_mutex_lock (&self->lock);
   gst_flow_combiner_add_pad (self->combiner, pad);
   g_mutex_unlock (&self->lock);
@@ -606,6 +612,7 @@ gst_d2v_transcriber_request_pad (GstElement *element, GstPadTemplate *templ,
   set_up_pad (self, pad);
   g_atomic_int_set (&self->settings_changed, TRUE);
   gst_pad_set_active (pad, TRUE);
+  combine_pad (self, pad);
   gst_element_add_pad (element, pad);
   return pad;
 }
@@ -615,10 +622,11 @@ gst_d2v_transcriber_release_pad (GstElement *element, GstPad *pad)
 {
   GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (element);
 
-  gst_pad_set_active (pad, FALSE);
+  /* While inactive, a pad counts as flushing: only active ones may count. */
   g_mutex_lock (&self->lock);
   gst_flow_combiner_remove_pad (self->combiner, pad);
   g_mutex_unlock (&self->lock);
+  gst_pad_set_active (pad, FALSE);
   g_atomic_int_set (&self->settings_changed, TRUE);
   gst_element_remove_pad (element, pad);
 }
@@ -789,6 +797,7 @@ gst_d2v_transcriber_init (GstD2vTranscriber *self)
 
   self->srcpad = gst_d2v_text_pad_new (templ, "src");
   set_up_pad (self, self->srcpad);
+  combine_pad (self, self->srcpad);
   gst_pad_set_activatemode_function (
       self->srcpad, GST_DEBUG_FUNCPTR (gst_d2v_transcriber_src_activate));
   gst_element_add_pad (GST_ELEMENT (self), self->srcpad);

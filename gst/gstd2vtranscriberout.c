@@ -182,6 +182,9 @@ push_on (GstD2vTranscriber *self, GstD2vTextPad *pad, const gchar *text,
   gst_structure_get_uint64 (result, "timestamp", &pts);
   gst_structure_get_uint64 (result, "duration", &duration);
   flow = gst_d2v_text_pad_push (pad, text, pts, duration, result);
+  /* A requested pad that is on its way out; when all flush, we know. */
+  if (flow == GST_FLOW_FLUSHING && GST_PAD (pad) != self->srcpad)
+    flow = GST_FLOW_OK;
   g_mutex_lock (&self->lock);
   flow
       = gst_flow_combiner_update_pad_flow (self->combiner, GST_PAD (pad), flow);
