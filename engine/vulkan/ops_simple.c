@@ -302,6 +302,25 @@ vk_emit_resize_bilinear (D2vVkEmit *emit)
 }
 
 gboolean
+vk_emit_resize_taps (D2vVkEmit *emit)
+{
+  const D2vShape *out = &emit->node->shape;
+  gsize axis = (gsize) emit->node->attributes.axis;
+  D2vVkDispatch d = vk_dispatch ("resize_taps");
+
+  vk_read (emit, &d, 0);
+  gboolean has_sum = vk_read (emit, &d, 1);
+  vk_write (emit, &d);
+  vk_constant (&d, out->dim[3]);
+  vk_constant (&d, has_sum);
+  count (emit, &d, n_out (emit));
+  vk_size (&d, vk_shape (emit, 0)->dim[axis]);
+  vk_size (&d, out->dim[axis]);
+  vk_size (&d, axis == 1 ? out->dim[2] : 1);
+  return vk_append (emit, &d);
+}
+
+gboolean
 vk_emit_resize_bicubic (D2vVkEmit *emit)
 {
   return resize (emit, "resize_bicubic");
