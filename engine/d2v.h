@@ -531,6 +531,37 @@ void d2v_task_unref (D2vTask *task);
 D2vSession *d2v_task_session (const D2vTask *task);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vTask, d2v_task_unref)
 
+/* A text: UTF-8 that may hold NUL; a length of -1 means NUL-terminated. */
+typedef struct
+{
+  const gchar *text;
+  gssize length;
+} D2vString;
+
+typedef enum
+{
+  D2V_TRUNCATE_NOT,
+  D2V_TRUNCATE_LONGEST_FIRST,
+  D2V_TRUNCATE_ONLY_FIRST,
+  D2V_TRUNCATE_ONLY_SECOND
+} D2vTruncation;
+
+#define D2V_MAX_CHANNELS 4
+
+/* Pixels in somebody's memory. Channel c of pixel (x, y) is the byte at
+ * y * stride + x * pixel_bytes + offset[c]; so RGB, BGRx and grey are all
+ * read where they lie. */
+typedef struct
+{
+  const guint8 *pixels;
+  gsize width;
+  gsize height;
+  gsize stride;                   /* bytes from row to row */
+  guint pixel_bytes;              /* 1..4 */
+  guint n_channels;               /* 1..4 */
+  guint offset[D2V_MAX_CHANNELS]; /* < pixel_bytes; may repeat */
+} D2vImageView;
+
 /* -- speech recognition: ForCTC -- */
 
 typedef enum
@@ -546,7 +577,7 @@ typedef struct
   /* Longer clips in chunks of so many seconds, which overlap by a stride on
    * each side; 0: the whole clip at once. */
   gdouble chunk_length_s;
-  gboolean has_stride;       /* FALSE: a sixth of the chunk on each side */
+  gboolean has_stride;        /* FALSE: a sixth of the chunk on each side */
   gdouble stride_length_s[2]; /* left, right */
 } D2vSpeechParams;
 
@@ -573,6 +604,115 @@ D2vSpeech *d2v_task_recognize_speech (D2vTask *task, const gfloat *samples,
 void d2v_speech_free (D2vSpeech *speech);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vSpeech, d2v_speech_free)
 
+/* -- classification: ForSequenceClassification, ForImageClassification -- */
+
+#define D2V_ALL G_MAXSIZE
+
+typedef struct
+{
+  gsize top_k; /* 0: what the original shows, 1 class of a text and else 5;
+                * D2V_ALL */
+  const gchar *function_to_apply; /* "softmax", "sigmoid" or "none"; NULL: as
+                                   * the model's problem type says */
+  D2vTruncation truncation;       /* text only */
+} D2vClassifyParams;
+
+typedef struct
+{
+  gsize index; /* of the class */
+  gchar *label;
+  gfloat score;
+} D2vLabelScore;
+
+typedef struct
+{
+  D2vLabelScore *items; /* best first */
+  gsize n_items;
+} D2vLabelScores;
+
+D2vLabelScores *d2v_task_classify_sound (D2vTask *task, const gfloat *samples,
+                                         gsize n_samples,
+                                         const D2vClassifyParams *params,
+                                         GCancellable *cancellable,
+                                         GError **error);
+D2vLabelScores *d2v_task_classify_image (D2vTask *task,
+                                         const D2vImageView *image,
+                                         const D2vClassifyParams *params,
+                                         GCancellable *cancellable,
+                                         GError **error);
+/* @pair: a second text, or NULL. Too long a text is an error unless it is to
+ * be truncated. */
+D2vLabelScores *d2v_task_classify_text (D2vTask *task, const D2vString *text,
+                                        const D2vString *pair,
+                                        const D2vClassifyParams *params,
+                                        GCancellable *cancellable,
+                                        GError **error);
+void d2v_label_scores_free (D2vLabelScores *scores);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vLabelScores, d2v_label_scores_free)
+
+/* -- who speaks when: ForAudioFrameClassification -- */
+
+typedef struct
+{
+  guint8 *active; /* (n_frames, n_labels): 1 where the label is heard */
+  gfloat *scores; /* the same, 0..1; active above one half */
+  gsize n_frames;
+  gsize n_labels;
+} D2vFrames;
+
+D2vFrames *d2v_task_classify_frames (D2vTask *task, const gfloat *samples,
+                                     gsize n_samples, GCancellable *cancellable,
+                                     GError **error);
+void d2v_frames_free (D2vFrames *frames);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vFrames, d2v_frames_free)
+
+/* -- whose voice: ForXVector -- */
+
+/* The voice as a vector, F32 (D). */
+D2vTensor *d2v_task_embed_speaker (D2vTask *task, const gfloat *samples,
+                                   gsize n_samples, GCancellable *cancellable,
+                                   GError **error);
+/* The cosine of two such vectors of one model; the original's example takes
+ * 0.7 and above for one speaker. NaN for vectors of unequal length. */
+gfloat d2v_speaker_similarity (const D2vTensor *a, const D2vTensor *b);
+
+/* -- what is where: ForSemanticSegmentation -- */
+
+typedef struct
+{
+  guint16 *labels; /* (height, width): the class of each pixel */
+  gsize width;     /* the image's */
+  gsize height;
+  gsize *counts; /* (n_classes): how many pixels are of this class */
+  gsize n_classes;
+} D2vSegmentation;
+
+D2vSegmentation *d2v_task_segment (D2vTask *task, const D2vImageView *image,
+                                   GCancellable *cancellable, GError **error);
+void d2v_segmentation_free (D2vSegmentation *segmentation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vSegmentation, d2v_segmentation_free)
+
+/* -- features: Model, of all three families -- */
+
+typedef struct
+{
+  const gchar *pooling; /* NULL: every row, (1, T, H); "mean", "cls" or "max":
+                         * one vector, (1, H) */
+  gboolean normalize;   /* a pooled vector to length 1 */
+} D2vFeatureParams;
+
+/* The last hidden state, F32. */
+D2vTensor *d2v_task_embed_sound (D2vTask *task, const gfloat *samples,
+                                 gsize n_samples,
+                                 const D2vFeatureParams *params,
+                                 GCancellable *cancellable, GError **error);
+D2vTensor *d2v_task_embed_image (D2vTask *task, const D2vImageView *image,
+                                 const D2vFeatureParams *params,
+                                 GCancellable *cancellable, GError **error);
+D2vTensor *d2v_task_embed_text (D2vTask *task, const D2vString *text,
+                                const D2vFeatureParams *params,
+                                GCancellable *cancellable, GError **error);
+
 /* ------------------------------------------------------------- service -- */
 
 typedef enum
@@ -594,8 +734,8 @@ typedef struct _D2vService D2vService;
 
 /* @head, @params: for apply only; may be NULL. */
 D2vService *d2v_service_open (D2vCommand command, const gchar *path,
-                              const gchar *head,
-                              const D2vSessionParams *params, GError **error);
+                              const gchar *head, const D2vSessionParams *params,
+                              GError **error);
 void d2v_service_free (D2vService *service);
 /* How many inputs one request of apply takes: 1, or 2 for ForXVector. */
 guint d2v_service_n_inputs (const D2vService *service);

@@ -86,14 +86,6 @@ gboolean d2v_tokenizer_pads_left (const D2vTokenizer *tokenizer);
 
 typedef enum
 {
-  D2V_TRUNCATE_NOT,
-  D2V_TRUNCATE_LONGEST_FIRST,
-  D2V_TRUNCATE_ONLY_FIRST,
-  D2V_TRUNCATE_ONLY_SECOND
-} D2vTruncation;
-
-typedef enum
-{
   D2V_PAD_NOT,
   D2V_PAD_LONGEST,   /* to the longest row */
   D2V_PAD_MAX_LENGTH /* to max_length; not at all when there is none */
@@ -135,12 +127,6 @@ typedef struct
   guint32 *start;         /* code points from the start of its own text */
   guint32 *end;           /* after the last */
 } D2vEncoding;
-
-typedef struct
-{
-  const gchar *text;
-  gssize length;
-} D2vString;
 
 /* One text, or a pair where @pair is neither NULL nor empty. @params may be
  * NULL. INPUT: not UTF-8, too long for max_text_bytes, or not to be cut as

@@ -9,8 +9,6 @@
 
 #include "engine/d2v.h"
 
-#define D2V_MAX_CHANNELS 4
-
 /* Pillow's numbers, which preprocessor_config.json uses. */
 typedef enum
 {
@@ -22,20 +20,6 @@ typedef enum
   D2V_FILTER_HAMMING,
   D2V_N_FILTERS
 } D2vFilter;
-
-/* Pixels in somebody's memory. Channel c of pixel (x, y) is the byte at
- * y * stride + x * pixel_bytes + offset[c]; so RGB, BGRx and grey are all
- * read where they lie. */
-typedef struct
-{
-  const guint8 *pixels;
-  gsize width;
-  gsize height;
-  gsize stride;                   /* bytes from row to row */
-  guint pixel_bytes;              /* 1..4 */
-  guint n_channels;               /* 1..4 */
-  guint offset[D2V_MAX_CHANNELS]; /* < pixel_bytes; may repeat */
-} D2vImageView;
 
 typedef struct _D2vResize D2vResize;
 

@@ -135,14 +135,62 @@ d2v_service_n_inputs (const D2vService *service)
 /* ----------------------------------------------------------- answering -- */
 
 static D2vAnswerFunc
-answer_for_audio (D2vHead head)
+answer_for_sound (D2vHead head)
 {
   switch (head)
     {
     case D2V_HEAD_CTC:
       return d2v_answer_speech;
+    case D2V_HEAD_SEQUENCE_CLASSIFICATION:
+      return d2v_answer_sound_classes;
+    case D2V_HEAD_AUDIO_FRAME_CLASSIFICATION:
+      return d2v_answer_frames;
+    case D2V_HEAD_XVECTOR:
+      return d2v_answer_speakers;
+    default:
+      return d2v_answer_sound_features;
+    }
+}
+
+static D2vAnswerFunc
+answer_for_text (D2vHead head)
+{
+  switch (head)
+    {
+    case D2V_HEAD_SEQUENCE_CLASSIFICATION:
+      return d2v_answer_text_classes;
+    case D2V_HEAD_MODEL:
+      return d2v_answer_text_features;
     default:
       return NULL;
+    }
+}
+
+static D2vAnswerFunc
+answer_for_images (D2vHead head)
+{
+  switch (head)
+    {
+    case D2V_HEAD_IMAGE_CLASSIFICATION:
+      return d2v_answer_image_classes;
+    case D2V_HEAD_SEMANTIC_SEGMENTATION:
+      return d2v_answer_segmentation;
+    default:
+      return d2v_answer_image_features;
+    }
+}
+
+static D2vAnswerFunc
+answer_for_model (const D2vModel *model)
+{
+  switch (model->config->modality)
+    {
+    case D2V_MODALITY_AUDIO:
+      return answer_for_sound (model->head);
+    case D2V_MODALITY_TEXT:
+      return answer_for_text (model->head);
+    default:
+      return answer_for_images (model->head);
     }
 }
 
@@ -158,7 +206,7 @@ answer_for (const D2vService *service)
     case D2V_COMMAND_DECODE:
       return d2v_answer_decode;
     default:
-      return answer_for_audio (service->model->head);
+      return answer_for_model (service->model);
     }
 }
 

@@ -16,16 +16,6 @@ read_wav (const D2vService *service, const D2vJsonValue *value, GError **error)
                       : NULL;
 }
 
-static const D2vJsonValue *
-get_input (const D2vJsonValue *request, GError **error)
-{
-  const D2vJsonValue *input = d2v_json_member (request, "input");
-
-  if (input == NULL)
-    d2v_request_missing ("input", error);
-  return input;
-}
-
 /* The reason of what failed after reading gets the file's name. */
 static gboolean
 fail_with_file (const D2vJsonValue *input, GError **error)
@@ -126,7 +116,7 @@ d2v_answer_speech (D2vService *service, const D2vJsonValue *request,
   if (!d2v_request_check_keys (request, known, error)
       || !read_speech_params (request, &params, error))
     return FALSE;
-  const D2vJsonValue *input = get_input (request, error);
+  const D2vJsonValue *input = d2v_request_input (request, error);
   g_autoptr (D2vWav) wav
       = input != NULL ? read_wav (service, input, error) : NULL;
   if (wav == NULL)
@@ -137,5 +127,151 @@ d2v_answer_speech (D2vService *service, const D2vJsonValue *request,
     return fail_with_file (input, error);
   append_speech (out, speech, params.timestamps != D2V_TIMESTAMPS_NONE,
                  wav->sampling_rate);
+  return TRUE;
+}
+
+/* ------------------------------------------------------ classification -- */
+
+gboolean
+d2v_answer_sound_classes (D2vService *service, const D2vJsonValue *request,
+                          GString *out, GError **error)
+{
+  static const gchar *const known[]
+      = { "input", "top_k", "function_to_apply", NULL };
+  D2vClassifyParams params = { 0 };
+
+  if (!d2v_request_check_keys (request, known, error)
+      || !d2v_request_classify (request, &params, error))
+    return FALSE;
+  const D2vJsonValue *input = d2v_request_input (request, error);
+  g_autoptr (D2vWav) wav
+      = input != NULL ? read_wav (service, input, error) : NULL;
+  if (wav == NULL)
+    return FALSE;
+  g_autoptr (D2vLabelScores) scores = d2v_task_classify_sound (
+      service->task, wav->samples, wav->n_samples, &params, NULL, error);
+  if (scores == NULL)
+    return fail_with_file (input, error);
+  d2v_answer_label_scores (out, scores);
+  return TRUE;
+}
+
+static void
+append_frames (GString *out, const D2vFrames *frames)
+{
+  d2v_answer_key (out, "frames");
+  g_string_append_c (out, '[');
+  for (gsize t = 0; t < frames->n_frames; t++)
+    {
+      d2v_answer_comma (out);
+      g_string_append_c (out, '[');
+      for (gsize k = 0; k < frames->n_labels; k++)
+        g_string_append_printf (out, k > 0 ? ",%d" : "%d",
+                                frames->active[t * frames->n_labels + k]);
+      g_string_append_c (out, ']');
+    }
+  g_string_append_c (out, ']');
+}
+
+static void
+append_labels (GString *out, const D2vModel *model)
+{
+  d2v_answer_key (out, "labels");
+  g_string_append_c (out, '[');
+  for (guint i = 0; i < d2v_model_n_labels (model); i++)
+    {
+      d2v_answer_comma (out);
+      d2v_json_append_string (out, d2v_model_label (model, i), -1);
+    }
+  g_string_append_c (out, ']');
+}
+
+gboolean
+d2v_answer_frames (D2vService *service, const D2vJsonValue *request,
+                   GString *out, GError **error)
+{
+  static const gchar *const known[] = { "input", NULL };
+
+  if (!d2v_request_check_keys (request, known, error))
+    return FALSE;
+  const D2vJsonValue *input = d2v_request_input (request, error);
+  g_autoptr (D2vWav) wav
+      = input != NULL ? read_wav (service, input, error) : NULL;
+  if (wav == NULL)
+    return FALSE;
+  g_autoptr (D2vFrames) frames = d2v_task_classify_frames (
+      service->task, wav->samples, wav->n_samples, NULL, error);
+  if (frames == NULL)
+    return fail_with_file (input, error);
+  g_string_append_c (out, '{');
+  append_frames (out, frames);
+  append_labels (out, service->model);
+  g_string_append_c (out, '}');
+  return TRUE;
+}
+
+/* --------------------------------------------------------------- voices -- */
+
+static D2vTensor *
+embed_speaker (D2vService *service, const D2vJsonValue *input, GError **error)
+{
+  g_autoptr (D2vWav) wav = read_wav (service, input, error);
+
+  if (wav == NULL)
+    return NULL;
+  D2vTensor *voice = d2v_task_embed_speaker (service->task, wav->samples,
+                                             wav->n_samples, NULL, error);
+  if (voice == NULL)
+    fail_with_file (input, error);
+  return voice;
+}
+
+gboolean
+d2v_answer_speakers (D2vService *service, const D2vJsonValue *request,
+                     GString *out, GError **error)
+{
+  static const gchar *const known[] = { "input", NULL };
+
+  if (!d2v_request_check_keys (request, known, error))
+    return FALSE;
+  const D2vJsonValue *input = d2v_request_input (request, error);
+  if (input == NULL)
+    return FALSE;
+  if (d2v_json_type (input) != D2V_JSON_ARRAY || d2v_json_length (input) != 2)
+    return d2v_fail (error, D2V_ERROR_USAGE, "request",
+                     "input: expected an array of two files");
+  g_autoptr (D2vTensor) a
+      = embed_speaker (service, d2v_json_element (input, 0), error);
+  g_autoptr (D2vTensor) b
+      = a != NULL ? embed_speaker (service, d2v_json_element (input, 1), error)
+                  : NULL;
+  if (b == NULL)
+    return FALSE;
+  g_string_append_c (out, '{');
+  d2v_answer_score (out, "similarity", d2v_speaker_similarity (a, b));
+  g_string_append_c (out, '}');
+  return TRUE;
+}
+
+/* ------------------------------------------------------------- features -- */
+
+gboolean
+d2v_answer_sound_features (D2vService *service, const D2vJsonValue *request,
+                           GString *out, GError **error)
+{
+  static const gchar *const known[] = { "input", NULL };
+
+  if (!d2v_request_check_keys (request, known, error))
+    return FALSE;
+  const D2vJsonValue *input = d2v_request_input (request, error);
+  g_autoptr (D2vWav) wav
+      = input != NULL ? read_wav (service, input, error) : NULL;
+  if (wav == NULL)
+    return FALSE;
+  g_autoptr (D2vTensor) rows = d2v_task_embed_sound (
+      service->task, wav->samples, wav->n_samples, NULL, NULL, error);
+  if (rows == NULL)
+    return fail_with_file (input, error);
+  d2v_answer_tensor (out, rows);
   return TRUE;
 }

@@ -42,11 +42,33 @@ gboolean d2v_answer_decode (D2vService *service, const D2vJsonValue *request,
 /* By the model's class. */
 gboolean d2v_answer_speech (D2vService *service, const D2vJsonValue *request,
                             GString *out, GError **error);
+gboolean d2v_answer_sound_classes (D2vService *service,
+                                   const D2vJsonValue *request, GString *out,
+                                   GError **error);
+gboolean d2v_answer_frames (D2vService *service, const D2vJsonValue *request,
+                            GString *out, GError **error);
+gboolean d2v_answer_speakers (D2vService *service, const D2vJsonValue *request,
+                              GString *out, GError **error);
+gboolean d2v_answer_sound_features (D2vService *service,
+                                    const D2vJsonValue *request, GString *out,
+                                    GError **error);
+gboolean d2v_answer_image_classes (D2vService *service,
+                                   const D2vJsonValue *request, GString *out,
+                                   GError **error);
+gboolean d2v_answer_segmentation (D2vService *service,
+                                  const D2vJsonValue *request, GString *out,
+                                  GError **error);
+gboolean d2v_answer_image_features (D2vService *service,
+                                    const D2vJsonValue *request, GString *out,
+                                    GError **error);
+gboolean d2v_answer_text_classes (D2vService *service,
+                                  const D2vJsonValue *request, GString *out,
+                                  GError **error);
+gboolean d2v_answer_text_features (D2vService *service,
+                                   const D2vJsonValue *request, GString *out,
+                                   GError **error);
 
 /* ------------------------------------------------------------- reading -- */
-
-/* What a text of a request may hold: as much as a string of JSON. */
-#define D2V_MAX_REQUEST_TEXT (1 << 20)
 
 /* Fails with USAGE for a key that is not in the NULL-ended @known. */
 gboolean d2v_request_check_keys (const D2vJsonValue *request,
@@ -97,6 +119,12 @@ D2vWav *d2v_request_wav (const gchar *path, guint rate, GError **error);
 /* `top_k`: absent @fallback, null all of them. */
 gboolean d2v_request_top_k (const D2vJsonValue *request, gsize fallback,
                             gsize *out, GError **error);
+/* `input`; NULL with USAGE when it is missing. */
+const D2vJsonValue *d2v_request_input (const D2vJsonValue *request,
+                                       GError **error);
+/* `top_k` and `function_to_apply`. */
+gboolean d2v_request_classify (const D2vJsonValue *request,
+                               D2vClassifyParams *params, GError **error);
 /* Puts @file before the reason of @error, where it names none. */
 void d2v_request_name_file (GError **error, const gchar *file);
 
@@ -110,5 +138,7 @@ void d2v_answer_size (GString *out, const gchar *key, gsize value);
 void d2v_answer_score (GString *out, const gchar *key, gfloat value);
 void d2v_answer_string (GString *out, const gchar *key, const gchar *value,
                         gssize length);
+/* [{label, score}] */
+void d2v_answer_label_scores (GString *out, const D2vLabelScores *scores);
 /* @tensor, F32, as nested arrays. */
 void d2v_answer_tensor (GString *out, const D2vTensor *tensor);

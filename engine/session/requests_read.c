@@ -90,8 +90,27 @@ gboolean
 d2v_request_top_k (const D2vJsonValue *request, gsize fallback, gsize *out,
                    GError **error)
 {
-  *out = d2v_json_has (request, "top_k") ? G_MAXSIZE : fallback;
+  *out = d2v_json_has (request, "top_k") ? D2V_ALL : fallback;
   return d2v_request_size (request, "top_k", 1, G_MAXINT32, out, error);
+}
+
+gboolean
+d2v_request_classify (const D2vJsonValue *request, D2vClassifyParams *params,
+                      GError **error)
+{
+  return d2v_request_top_k (request, 0, &params->top_k, error)
+         && d2v_request_string (request, "function_to_apply",
+                                &params->function_to_apply, error);
+}
+
+const D2vJsonValue *
+d2v_request_input (const D2vJsonValue *request, GError **error)
+{
+  const D2vJsonValue *input = d2v_json_member (request, "input");
+
+  if (input == NULL)
+    d2v_request_missing ("input", error);
+  return input;
 }
 
 static gboolean

@@ -41,6 +41,21 @@ d2v_answer_string (GString *out, const gchar *key, const gchar *value,
   d2v_json_append_string (out, value, length);
 }
 
+void
+d2v_answer_label_scores (GString *out, const D2vLabelScores *scores)
+{
+  g_string_append_c (out, '[');
+  for (gsize i = 0; i < scores->n_items; i++)
+    {
+      d2v_answer_comma (out);
+      g_string_append_c (out, '{');
+      d2v_answer_string (out, "label", scores->items[i].label, -1);
+      d2v_answer_score (out, "score", scores->items[i].score);
+      g_string_append_c (out, '}');
+    }
+  g_string_append_c (out, ']');
+}
+
 /* Nine digits read back as the same float, in half of the room that the
  * double would take. */
 static void

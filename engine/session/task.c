@@ -4,7 +4,7 @@
 
 #include "engine/base/error.h"
 
-#include <math.h>
+#include <string.h>
 
 G_DEFINE_BOXED_TYPE (D2vTask, d2v_task, d2v_task_ref, d2v_task_unref)
 
@@ -93,46 +93,6 @@ d2v_task_check (const D2vTask *task, D2vModality modality, D2vHead head,
                    d2v_head_name (model->head));
 }
 
-gboolean
-d2v_samples_check (const gfloat *samples, gsize n_samples, GError **error)
-{
-  for (gsize i = 0; i < n_samples; i++)
-    if (!isfinite (samples[i]))
-      return d2v_fail (error, D2V_ERROR_INPUT, NULL,
-                       "sample %" G_GSIZE_FORMAT " is not finite", i);
-  return TRUE;
-}
-
-D2vTensors *
-d2v_task_hear (const D2vTask *task, const gfloat *samples, gsize n_samples,
-               GError **error)
-{
-  const D2vShape shape = d2v_shape (1, n_samples);
-  gsize field = d2v_config_receptive_field (task->model->config);
-
-  if (n_samples < field)
-    {
-      d2v_fail (error, D2V_ERROR_INPUT, NULL,
-                "expected at least %" G_GSIZE_FORMAT
-                " samples, which is one frame, found %" G_GSIZE_FORMAT,
-                field, n_samples);
-      return NULL;
-    }
-  if (!d2v_samples_check (samples, n_samples, error))
-    return NULL;
-  g_autoptr (D2vTensor) values = d2v_tensor_new_empty (D2V_F32, &shape);
-  if (values == NULL)
-    {
-      d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "%" G_GSIZE_FORMAT " samples",
-                n_samples);
-      return NULL;
-    }
-  d2v_audio_process (&task->model->audio, samples, values->data, n_samples);
-  D2vTensors *inputs = d2v_tensors_new ();
-  d2v_tensors_set (inputs, "input_values", values);
-  return inputs;
-}
-
 D2vTensor *
 d2v_task_run (const D2vTask *task, const D2vTensors *inputs, const gchar *name,
               GCancellable *cancellable, GError **error)
@@ -142,4 +102,16 @@ d2v_task_run (const D2vTask *task, const D2vTensors *inputs, const gchar *name,
 
   return outputs != NULL ? d2v_tensor_ref (d2v_tensors_get (outputs, name))
                          : NULL;
+}
+
+D2vTensor *
+d2v_task_copy (const gfloat *data, const D2vShape *shape, GError **error)
+{
+  D2vTensor *copy = d2v_tensor_new_empty (D2V_F32, shape);
+
+  if (copy != NULL)
+    memcpy (copy->data, data, copy->n_bytes);
+  else
+    d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "a result");
+  return copy;
 }

@@ -25,13 +25,32 @@ struct _D2vTask
 /* Fails with ARCH_HEAD unless the model is of this class. */
 gboolean d2v_task_check (const D2vTask *task, D2vModality modality,
                          D2vHead head, GError **error);
+/* Output @name of the forward pass; a reference of the caller's own. */
+D2vTensor *d2v_task_run (const D2vTask *task, const D2vTensors *inputs,
+                         const gchar *name, GCancellable *cancellable,
+                         GError **error);
+/* A tensor F32 of its own. */
+D2vTensor *d2v_task_copy (const gfloat *data, const D2vShape *shape,
+                          GError **error);
+
+/* ---- what a model takes (task_inputs.c) ---- */
+
+/* Texts may be as long as a string of JSON. */
+#define D2V_MAX_TASK_TEXT (1 << 20)
+
 /* Fails with INPUT when one of @samples is not finite. */
 gboolean d2v_samples_check (const gfloat *samples, gsize n_samples,
                             GError **error);
 /* @samples as the model hears them, `input_values` (1, S). */
 D2vTensors *d2v_task_hear (const D2vTask *task, const gfloat *samples,
                            gsize n_samples, GError **error);
-/* Output @name of the forward pass; a reference of the caller's own. */
-D2vTensor *d2v_task_run (const D2vTask *task, const D2vTensors *inputs,
-                         const gchar *name, GCancellable *cancellable,
-                         GError **error);
+/* @image as the model sees it, `pixel_values` (1, C, H, W). */
+D2vTensors *d2v_task_see (D2vTask *task, const D2vImageView *image,
+                          GError **error);
+/* Tokens of a text or a pair; @pair may be NULL. */
+D2vEncoding *d2v_task_encode (const D2vTask *task, const D2vString *text,
+                              const D2vString *pair,
+                              const D2vEncodeParams *params, GError **error);
+/* Row @row, `input_ids` (1, T); without padding. */
+D2vTensors *d2v_task_read_row (const D2vEncoding *encoding, gsize row,
+                               GError **error);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* task_inputs.c: sound, images and tokens as the tensors of a forward pass. */
+
+#include "engine/base/error.h"
+#include "engine/session/task.h"
+
+#include <math.h>
+
+gboolean
+d2v_samples_check (const gfloat *samples, gsize n_samples, GError **error)
+{
+  for (gsize i = 0; i < n_samples; i++)
+    if (!isfinite (samples[i]))
+      return d2v_fail (error, D2V_ERROR_INPUT, NULL,
+                       "sample %" G_GSIZE_FORMAT " is not finite", i);
+  return TRUE;
+}
+
+D2vTensors *
+d2v_task_hear (const D2vTask *task, const gfloat *samples, gsize n_samples,
+               GError **error)
+{
+  const D2vShape shape = d2v_shape (1, n_samples);
+  gsize field = d2v_config_receptive_field (task->model->config);
+
+  if (n_samples < field)
+    {
+      d2v_fail (error, D2V_ERROR_INPUT, NULL,
+                "expected at least %" G_GSIZE_FORMAT
+                " samples, which is one frame, found %" G_GSIZE_FORMAT,
+                field, n_samples);
+      return NULL;
+    }
+  if (!d2v_samples_check (samples, n_samples, error))
+    return NULL;
+  g_autoptr (D2vTensor) values = d2v_tensor_new_empty (D2V_F32, &shape);
+  if (values == NULL)
+    {
+      d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "%" G_GSIZE_FORMAT " samples",
+                n_samples);
+      return NULL;
+    }
+  d2v_audio_process (&task->model->audio, samples, values->data, n_samples);
+  D2vTensors *inputs = d2v_tensors_new ();
+  d2v_tensors_set (inputs, "input_values", values);
+  return inputs;
+}
+
+D2vTensors *
+d2v_task_see (D2vTask *task, const D2vImageView *image, GError **error)
+{
+  pthread_mutex_lock (&task->lock);
+  g_autoptr (D2vTensor) pixels
+      = d2v_image_processor_batch (task->processor, image, 1, error);
+  pthread_mutex_unlock (&task->lock);
+  if (pixels == NULL)
+    return NULL;
+  D2vTensors *inputs = d2v_tensors_new ();
+  d2v_tensors_set (inputs, "pixel_values", pixels);
+  return inputs;
+}
+
+D2vEncoding *
+d2v_task_encode (const D2vTask *task, const D2vString *text,
+                 const D2vString *pair, const D2vEncodeParams *params,
+                 GError **error)
+{
+  D2vEncodeParams how = *params;
+
+  how.max_text_bytes = D2V_MAX_TASK_TEXT;
+  return d2v_tokenizer_encode (task->tokenizer, text->text, text->length,
+                               pair != NULL ? pair->text : NULL,
+                               pair != NULL ? pair->length : 0, &how, error);
+}
+
+D2vTensors *
+d2v_task_read_row (const D2vEncoding *encoding, gsize row, GError **error)
+{
+  const gint32 *ids = encoding->ids + encoding->row_begin[row];
+  gsize n = encoding->row_begin[row + 1] - encoding->row_begin[row];
+  const D2vShape shape = d2v_shape (1, n);
+  g_autoptr (D2vTensor) tensor = d2v_tensor_new_empty (D2V_I64, &shape);
+
+  if (tensor == NULL)
+    {
+      d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "%" G_GSIZE_FORMAT " tokens",
+                n);
+      return NULL;
+    }
+  for (gsize i = 0; i < n; i++)
+    ((gint64 *) tensor->data)[i] = ids[i];
+  D2vTensors *inputs = d2v_tensors_new ();
+  d2v_tensors_set (inputs, "input_ids", tensor);
+  return inputs;
+}
