@@ -52,7 +52,8 @@ def write_all(root):
     lines = []
     for case in all_cases():
         write_case(case, new)
-        lines.append("%s\t%s\t%s\n" % (case.kind, case.name, case.code))
+        if case.code != "SEED":
+            lines.append("%s\t%s\t%s\n" % (case.kind, case.name, case.code))
     with open(os.path.join(new, "table.tsv"), "w") as f:
         f.writelines(lines)
     if os.path.exists(os.path.join(root, "table.tsv")):
@@ -65,7 +66,7 @@ def main():
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
     if sys.argv[1] == "--count":
-        codes = [case.code for case in all_cases()]
+        codes = [case.code for case in all_cases() if case.code != "SEED"]
         good = codes.count("OK")
         print("%d cases: %d must load, %d must fail, %d may do either" % (
             len(codes), good, len(codes) - good - codes.count("ANY"), codes.count("ANY")))

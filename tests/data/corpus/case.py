@@ -11,7 +11,8 @@ class Case:
     name   begins with the id of the rule, as docs/model-files.md has it
     kind   which reader: tensors, weights, config, vocab, audio, image, json
     files  name -> bytes, or one of the special things below
-    code   the error's name; "OK" for a file that must load; "ANY" for either
+    code   the error's name; "OK" for a file that must load, "FAIL" for one that must not, "ANY" for either;
+           "SEED" for what only the fuzzers read
     """
 
     def __init__(self, name, kind, files, code):
