@@ -5,15 +5,13 @@
  * is looked for is an index beyond them. */
 
 #include "engine/process/image.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define N_SETTINGS 16
 #define MAX_SIDE 96
-
-int LLVMFuzzerTestOneInput (const guint8 *data, size_t n_bytes);
 
 static D2vImageProcessorConfig
 make_config (const guint8 *s)
@@ -91,8 +89,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t n_bytes)
   gsize n = (1 + s[12] % 4) * width * height;
   g_autofree gfloat *out = g_new (gfloat, n);
   gboolean ok = d2v_image_processor_run (processor, &view, out, &error);
-  if (ok != (error == NULL))
-    abort ();
+  fuzz_check (ok, error);
   for (gsize i = 0; ok && i < n; i++)
     if (!isfinite (out[i]))
       abort ();

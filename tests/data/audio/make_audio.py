@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes audio.json: checksums of what the original feature extractor makes of
 batches of clips. The clips are drawn by a few lines that the C test repeats.
+And wav/*.wav: eight samples each, i * 4096 - 16384 of 32768, in every format.
 
 Needs transformers and NumPy >= 2. Run it in this folder:
 
@@ -10,6 +11,7 @@ Needs transformers and NumPy >= 2. Run it in this folder:
 import hashlib
 import json
 import pathlib
+import struct
 
 import numpy as np
 from transformers import Wav2Vec2FeatureExtractor
@@ -59,6 +61,48 @@ def checksum(array):
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
+# ---- WAV ----
+
+RAMP = [i * 4096 - 16384 for i in range(8)]
+
+
+def chunk(name, data):
+    return (name + struct.pack('<I', len(data)) + data
+            + b'\0' * (len(data) % 2))
+
+
+def wave(tag, bits, data, extensible=False, before=b'', after=b''):
+    size = bits // 8
+    form = struct.pack('<HHIIHH', 0xFFFE if extensible else tag, 1, 16000,
+                       16000 * size, size, bits)
+    if extensible:
+        form += struct.pack('<HHIH', 22, bits, 4, tag)
+        form += bytes.fromhex('0000000010008000 00aa00389b71')
+    body = (b'WAVE' + before + chunk(b'fmt ', form) + chunk(b'data', data)
+            + after)
+    return b'RIFF' + struct.pack('<I', len(body)) + body
+
+
+def make_wav():
+    folder = HERE / 'wav'
+    folder.mkdir(exist_ok=True)
+    s16 = struct.pack('<8h', *RAMP)
+    files = {
+        'u8': wave(1, 8, bytes((v >> 8) + 128 for v in RAMP)),
+        's16': wave(1, 16, s16),
+        's24': wave(1, 24, b''.join((v << 8).to_bytes(3, 'little', signed=True)
+                                    for v in RAMP)),
+        's32': wave(1, 32, struct.pack('<8i', *(v << 16 for v in RAMP))),
+        'f32': wave(3, 32, struct.pack('<8f', *(v / 32768 for v in RAMP))),
+        'f64': wave(3, 64, struct.pack('<8d', *(v / 32768 for v in RAMP))),
+        'extensible': wave(1, 16, s16, True),
+        'chunks': wave(1, 16, s16, False, chunk(b'LIST', b'odd'),
+                       chunk(b'id3 ', b'after')),
+    }
+    for name, data in files.items():
+        (folder / (name + '.wav')).write_bytes(data)
+
+
 def main():
     lines = []
     for seed, (lengths, scale, offset, settings, call) in enumerate(CASES):
@@ -87,3 +131,4 @@ def main():
 
 if __name__ == '__main__':
     main()
+    make_wav()

@@ -328,6 +328,37 @@ test_no_memory (void)
   d2v_alloc_fail_at (0);
 }
 
+/* ---- files on disk ---- */
+
+static void
+test_files (void)
+{
+  g_autoptr (GDir) dir = g_dir_open (TESTS_DATA "/audio/wav", 0, NULL);
+  const gchar *name;
+  guint n = 0;
+
+  g_assert_nonnull (dir);
+  for (; (name = g_dir_read_name (dir)) != NULL; n++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree gchar *path
+          = g_build_filename (TESTS_DATA "/audio/wav", name, NULL);
+      g_autoptr (D2vWav) wav = d2v_wav_read (path, &error);
+
+      g_test_message ("%s", name);
+      g_assert_no_error (error);
+      g_assert_cmpuint (wav->sampling_rate, ==, 16000);
+      g_assert_cmpuint (wav->n_samples, ==, 8);
+      for (gint i = 0; i < 8; i++)
+        g_assert_cmpfloat (wav->samples[i], ==, (i - 4) / 8.0f);
+    }
+  g_assert_cmpuint (n, ==, 8);
+
+  g_autoptr (GError) error = NULL;
+  g_assert_null (d2v_wav_read (TESTS_DATA "/audio/wav/none.wav", &error));
+  g_assert_error (error, D2V_ERROR, D2V_ERROR_NOT_FOUND);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -340,6 +371,7 @@ main (int argc, char **argv)
   g_test_add_func ("/process/wav/refuses-formats", test_refuses_formats);
   g_test_add_func ("/process/wav/refuses-files", test_refuses_files);
   g_test_add_func ("/process/wav/cut-off", test_cut_off);
+  g_test_add_func ("/process/wav/files", test_files);
   g_test_add_func ("/process/wav/no-memory", test_no_memory);
   return g_test_run ();
 }
