@@ -81,6 +81,8 @@ struct _GstD2vAudioBaseClass
 /* Which of the two regimes applies; asks upstream when it is not known. Never
  * called with a lock held. */
 D2vRegime gst_d2v_audio_base_regime (GstD2vAudioBase *base);
+/* Asks upstream anew: a pipeline may have become live since. */
+void gst_d2v_audio_base_ask_regime (GstD2vAudioBase *base);
 
 /* The segment that samples are in. Streaming thread. */
 const GstSegment *gst_d2v_audio_base_segment (GstD2vAudioBase *base);

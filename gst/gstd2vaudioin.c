@@ -514,9 +514,6 @@ gst_d2v_audio_base_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_GAP:
       return take_gap_event (base, event);
     case GST_EVENT_STREAM_START:
-      GST_OBJECT_LOCK (base);
-      priv->regime_known = FALSE;
-      GST_OBJECT_UNLOCK (base);
       priv->resume = GST_CLOCK_TIME_NONE;
       end_sound (base);
       break;

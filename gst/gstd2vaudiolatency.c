@@ -10,21 +10,20 @@
 
 /* Whether upstream is live is only known once it is linked and was asked;
  * until somebody can answer, a stream counts as recorded. */
-static gboolean
-ask_upstream (GstD2vAudioBase *base, GstClockTime *min, GstClockTime *max)
+void
+gst_d2v_audio_base_ask_regime (GstD2vAudioBase *base)
 {
   GstD2vAudioBasePrivate *priv = PRIVATE (base);
   g_autoptr (GstQuery) query = gst_query_new_latency ();
   gboolean live;
 
   if (!gst_pad_peer_query (priv->sinkpad, query))
-    return FALSE;
-  gst_query_parse_latency (query, &live, min, max);
+    return;
+  gst_query_parse_latency (query, &live, NULL, NULL);
   GST_OBJECT_LOCK (base);
   priv->regime_known = TRUE;
   priv->found_regime = live ? D2V_REGIME_LIVE : D2V_REGIME_RECORDED;
   GST_OBJECT_UNLOCK (base);
-  return TRUE;
 }
 
 /* Called with the object lock held. FALSE: upstream must be asked. */
@@ -41,15 +40,15 @@ D2vRegime
 gst_d2v_audio_base_regime (GstD2vAudioBase *base)
 {
   GstD2vAudioBasePrivate *priv = PRIVATE (base);
-  GstClockTime min, max;
   D2vRegime regime;
   gboolean known;
 
   GST_OBJECT_LOCK (base);
   known = known_regime (priv, &regime);
   GST_OBJECT_UNLOCK (base);
-  if (known || !ask_upstream (base, &min, &max))
+  if (known)
     return regime;
+  gst_d2v_audio_base_ask_regime (base);
   GST_OBJECT_LOCK (base);
   known_regime (priv, &regime);
   GST_OBJECT_UNLOCK (base);

@@ -244,6 +244,7 @@ begin_run (GstD2vTranscriber *self, GstClockTime time)
   g_autoptr (GError) error = NULL;
   GstD2vSpeechItem *item;
 
+  gst_d2v_audio_base_ask_regime (GST_D2V_AUDIO_BASE (self));
   if (!need_engine (self, &error))
     {
       gst_d2v_transcriber_fail (self, error);

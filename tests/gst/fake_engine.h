@@ -27,6 +27,7 @@ typedef struct
   guint load_ms;    /* opening with weights takes this long */
   guint session_ms; /* ... and opening a session this */
   guint window_ms;  /* computing one window takes this long */
+  guint slow_after; /* ... but for a transcriber's first ones */
   gint fail_at;     /* this window fails (-1: none) */
 } FakeConfig;
 

@@ -102,6 +102,8 @@ take_setting (FakeConfig *config, const gchar *key, const gchar *value)
     config->session_ms = number;
   else if (g_str_equal (key, "window_ms"))
     config->window_ms = number;
+  else if (g_str_equal (key, "slow_after"))
+    config->slow_after = number;
   else if (g_str_equal (key, "fail_at"))
     config->fail_at = (gint) number;
   else if (g_str_equal (key, "head"))

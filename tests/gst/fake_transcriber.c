@@ -238,7 +238,8 @@ run_window (D2vTranscriber *t, Window *window)
 
   window->late = is_live (t) && !window->last && took > limit * 1000;
 
-  if (!window->nonfinite && !window->late && window->levels->len)
+  if (!window->nonfinite && !window->late && window->levels->len
+      && t->n_windows >= config->slow_after)
     {
       compute (t, window);
       fake_session_count_run (window->session, config->window_ms / 1000.0);
@@ -544,6 +545,7 @@ d2v_transcriber_stats (D2vTranscriber *t, D2vTranscriberStats *stats)
   *stats = t->stats;
   stats->queue_depth = t->n_in_work;
   if (t->n_windows)
-    stats->p50_ms = stats->p95_ms = t->sum_us / 1000.0 / t->n_windows;
+    stats->p50_ms = t->sum_us / 1000.0 / t->n_windows;
+  stats->p95_ms = t->stats.max_ms;
   g_mutex_unlock (&t->lock);
 }
