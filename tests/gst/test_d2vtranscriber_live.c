@@ -307,6 +307,7 @@ test_settings_change_while_playing (void)
   g_autofree gchar *words = NULL;
 
   bench_push (bench, "25:200 0:1000");
+  g_assert_true (bench_wait (bench, "src: W25 0+200", 5));
   g_object_set (bench->element, "text-case", 1, "word-confidence-threshold",
                 0.9, NULL);
   bench_push (bench, "28:200 0:300 22:200 0:300");
