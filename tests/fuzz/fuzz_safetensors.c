@@ -34,7 +34,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t n_bytes)
       && g_getenv ("D2V_FUZZ_PLANT") != NULL)
     abort ();
   fuzz_check (st != NULL, error);
-  if (st != NULL)
-    fuzz_check (load_all (st, &error), error);
+  if (st == NULL)
+    return 0;
+  gboolean loaded = load_all (st, &error);
+  fuzz_check (loaded, error);
   return 0;
 }

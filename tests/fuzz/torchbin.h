@@ -29,6 +29,8 @@ fuzz_torchbin (const guint8 *data, gsize n_bytes)
   g_autoptr (D2vTorchBin) bin = d2v_torchbin_open (file, &error);
 
   fuzz_check (bin != NULL, error);
-  if (bin != NULL)
-    fuzz_check (fuzz_load_torchbin (bin, &error), error);
+  if (bin == NULL)
+    return;
+  gboolean loaded = fuzz_load_torchbin (bin, &error);
+  fuzz_check (loaded, error);
 }
