@@ -348,9 +348,20 @@ typedef struct
   gsize weight_bytes;
   gsize arena_bytes;      /* of the largest prepared plan */
   guint queue_depth;
+  guint n_fallbacks; /* runs that the CPU did in a GPU's place */
 } D2vSessionStats;
 
 void d2v_session_stats (D2vSession *session, D2vSessionStats *stats);
+
+/* Something happened to the session's device, in words for a user: it was
+ * lost and the CPU goes on, it works again, ... */
+typedef void (*D2vSessionNotify) (const gchar *message, gpointer data);
+
+/* @notify is called on the worker's thread until it is removed; it must not
+ * add or remove. Returns what names it. Removing waits for a call under way. */
+guint d2v_session_add_notify (D2vSession *session, D2vSessionNotify notify,
+                              gpointer data);
+void d2v_session_remove_notify (D2vSession *session, guint id);
 /* Arithmetic of the inputs' forward pass, in FLOP (2 per multiply-add);
  * matrix products and convolutions only. 0 when the inputs do not fit. */
 gdouble d2v_session_flop (D2vSession *session, const D2vTensors *inputs);

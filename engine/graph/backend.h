@@ -39,4 +39,12 @@ struct _D2vBackend
   D2vFusions fusions; /* what its kernels can take along */
   gchar *device_name; /* owned */
   guint n_threads;
+  gdouble tolerance; /* results may be so far from the CPU's, as a share of the
+                        largest number; more means a broken driver */
+
+  /* Told in words when something happens to the device; may be NULL. On the
+   * thread that runs plans. */
+  void (*notify) (gpointer data, const gchar *message);
+  gpointer notify_data;
+  guint n_fallbacks; /* runs that the CPU did in its place; atomic */
 };

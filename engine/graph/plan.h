@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* plan.h: a graph made ready for a backend: fused, ordered, and with every
- * activation placed in one arena by lifetime. Immutable once made. */
+ * activation placed in one arena by lifetime. Immutable once made, so that
+ * several backends may hold it. */
 #pragma once
 
 #include "engine/graph/graph.h"
@@ -37,6 +38,7 @@ typedef struct
 
 typedef struct
 {
+  gatomicrefcount ref_count;
   D2vGraph *graph; /* owned; nodes as fused */
   gint *order;     /* value ids of nodes to run, folded ones first */
   guint n_order;
@@ -50,4 +52,6 @@ typedef struct
 
 /* Takes over @graph, also when it fails. */
 D2vPlan *d2v_plan_new (D2vGraph *graph, D2vFusions fusions, GError **error);
+D2vPlan *d2v_plan_ref (D2vPlan *plan);
+/* Gives up a reference; the last one frees it. */
 void d2v_plan_free (D2vPlan *plan);

@@ -4,6 +4,7 @@
 
 #include "engine/base/error.h"
 #include "engine/cpu/backend.h"
+#include "engine/session/fallback.h"
 #include "engine/vulkan/vulkan.h"
 
 #include <string.h>
@@ -32,13 +33,17 @@ d2v_precision_from_name (const gchar *name, D2vPrecision *precision)
   return FALSE;
 }
 
+/* A GPU that `auto` found is not asked for by name, so its session may do
+ * without it. */
+#define AUTO "auto:"
+
 gchar *
 d2v_device_resolve (const gchar *device, GError **error)
 {
   if (device == NULL || device[0] == '\0' || strcmp (device, "auto") == 0)
     {
-      gchar *gpu = d2v_vulkan_resolve ("auto", NULL);
-      return gpu != NULL ? gpu : g_strdup ("cpu");
+      g_autofree gchar *gpu = d2v_vulkan_resolve ("auto", NULL);
+      return gpu != NULL ? g_strconcat (AUTO, gpu, NULL) : g_strdup ("cpu");
     }
   if (strcmp (device, "cpu") == 0)
     return g_strdup ("cpu");
@@ -56,7 +61,16 @@ d2v_device_open (const gchar *device, D2vPrecision precision, guint n_threads,
                  GError **error)
 {
   if (g_str_has_prefix (device, "vulkan:"))
-    return d2v_vulkan_backend_new (device, precision, error);
+    return d2v_fallback_backend_new (device, precision, n_threads, error);
+  if (g_str_has_prefix (device, AUTO))
+    {
+      g_autoptr (GError) refused = NULL;
+      D2vBackend *gpu = d2v_fallback_backend_new (
+          device + strlen (AUTO), precision, n_threads, &refused);
+      if (gpu != NULL)
+        return gpu;
+      g_message ("%s; the CPU does it", refused->message);
+    }
   if (precision != D2V_PRECISION_AUTO && precision != D2V_PRECISION_F32)
     {
       d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,

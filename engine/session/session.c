@@ -28,6 +28,13 @@ typedef struct
   D2vTensor **tensors; /* outputs of the last run */
 } Ready;
 
+typedef struct
+{
+  guint id;
+  D2vSessionNotify notify;
+  gpointer data;
+} Listener;
+
 struct _D2vSession
 {
   gatomicrefcount ref_count;
@@ -39,6 +46,10 @@ struct _D2vSession
 
   pthread_mutex_t lock; /* for what follows */
   D2vSessionStats stats;
+
+  pthread_mutex_t notify_lock; /* for what follows; held while they are told */
+  GArray *listeners;           /* of Listener */
+  guint n_listeners;           /* ever */
 };
 
 G_DEFINE_BOXED_TYPE (D2vSession, d2v_session, d2v_session_ref,
@@ -94,6 +105,20 @@ share (D2vSession *session, const gchar *key)
   return other;
 }
 
+static void
+tell_listeners (gpointer data, const gchar *message)
+{
+  D2vSession *session = data;
+
+  pthread_mutex_lock (&session->notify_lock);
+  for (guint i = 0; i < session->listeners->len; i++)
+    {
+      const Listener *one = &g_array_index (session->listeners, Listener, i);
+      one->notify (message, one->data);
+    }
+  pthread_mutex_unlock (&session->notify_lock);
+}
+
 static D2vSession *
 open_session (D2vModel *model, const D2vSessionParams *params,
               const gchar *device, GError **error)
@@ -110,6 +135,10 @@ open_session (D2vModel *model, const D2vSessionParams *params,
   session->worker = d2v_worker_get (device);
   g_queue_init (&session->plans);
   pthread_mutex_init (&session->lock, NULL);
+  pthread_mutex_init (&session->notify_lock, NULL);
+  session->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
+  backend->notify = tell_listeners;
+  backend->notify_data = session;
   if (session->worker == NULL)
     {
       d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL,
@@ -178,6 +207,8 @@ free_session (D2vSession *session)
   session->backend->functions->free (session->backend);
   d2v_model_unref (session->model);
   pthread_mutex_destroy (&session->lock);
+  pthread_mutex_destroy (&session->notify_lock);
+  g_array_unref (session->listeners);
   g_free (session->key);
   g_free (session);
 }
@@ -214,6 +245,30 @@ d2v_session_n_threads (const D2vSession *session)
   return session->backend->n_threads;
 }
 
+guint
+d2v_session_add_notify (D2vSession *session, D2vSessionNotify notify,
+                        gpointer data)
+{
+  pthread_mutex_lock (&session->notify_lock);
+  const Listener one = { ++session->n_listeners, notify, data };
+  g_array_append_val (session->listeners, one);
+  pthread_mutex_unlock (&session->notify_lock);
+  return one.id;
+}
+
+void
+d2v_session_remove_notify (D2vSession *session, guint id)
+{
+  pthread_mutex_lock (&session->notify_lock);
+  for (guint i = 0; i < session->listeners->len; i++)
+    if (g_array_index (session->listeners, Listener, i).id == id)
+      {
+        g_array_remove_index (session->listeners, i);
+        break;
+      }
+  pthread_mutex_unlock (&session->notify_lock);
+}
+
 D2vWorker *
 d2v_session_worker (D2vSession *session)
 {
@@ -227,6 +282,8 @@ d2v_session_stats (D2vSession *session, D2vSessionStats *stats)
   *stats = session->stats;
   pthread_mutex_unlock (&session->lock);
   stats->queue_depth = d2v_worker_depth (session->worker);
+  stats->n_fallbacks
+      = (guint) g_atomic_int_get (&session->backend->n_fallbacks);
   d2v_tensor_lock_forms ();
   for (guint i = 0; i < session->model->tensors->len; i++)
     {

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define ALIGNMENT 256
+/* Of the largest number; a driver that is wrong is wrong by more. */
+#define F32_TOLERANCE 1e-3
+#define F16_TOLERANCE 5e-2
 /* Durations that the median is taken of. */
 #define N_DURATIONS 15
 #define LEAST_LIMIT_US (2 * G_USEC_PER_SEC)
@@ -15,7 +18,7 @@
 #define SLOWEST_SOFTWARE 100.0
 #define SLOWEST_HARDWARE 10000.0
 /* A software driver compiles a pipeline only when it first runs. */
-#define COMPILE_US G_USEC_PER_SEC
+#define COMPILE_US (G_USEC_PER_SEC / 2)
 
 typedef struct
 {
@@ -94,6 +97,39 @@ clear_layout (Layout *layout)
   g_free (layout->sizes);
 }
 
+/* ---------------------------------------------------------------- memory -- */
+
+static gsize
+growth (const D2vVkBuffer *buffer, gsize n_bytes)
+{
+  return n_bytes > buffer->n_bytes ? n_bytes : 0;
+}
+
+static gboolean
+grow (VkBackend *b, D2vVkBuffer *buffer, D2vVkMemoryKind kind, gsize n_bytes,
+      GError **error)
+{
+  if (n_bytes <= buffer->n_bytes)
+    return TRUE;
+  b->generation++; /* addresses move, also when this fails */
+  return vk_buffer_grow (b->context, buffer, kind, n_bytes, error);
+}
+
+/* What plans share is large enough for this one. */
+static gboolean
+place_shared (VkBackend *b, const D2vPrepared *prepared, GError **error)
+{
+  gsize io_bytes = prepared->inputs.n_bytes + prepared->outputs.n_bytes;
+
+  return grow (b, &b->arena, VK_MEMORY_DEVICE, prepared->plan->arena_bytes,
+               error)
+         && grow (b, &b->io, VK_MEMORY_DEVICE, io_bytes, error)
+         && grow (b, &b->upload, VK_MEMORY_UPLOAD, prepared->inputs.n_bytes,
+                  error)
+         && grow (b, &b->readback, VK_MEMORY_READBACK,
+                  prepared->outputs.n_bytes, error);
+}
+
 /* ------------------------------------------------------------- recording -- */
 
 static gboolean
@@ -127,27 +163,18 @@ emit (VkBackend *b, D2vPrepared *prepared, GError **error)
   return TRUE;
 }
 
-static gboolean
-end_commands (VkBackend *b, VkCommandBuffer commands, GError **error)
-{
-  VkResult result = b->context->vk.EndCommandBuffer (commands);
-
-  return result == VK_SUCCESS
-         || vk_fail (b->context, result, "vkEndCommandBuffer", error);
-}
-
 /* One command buffer does it all: upload, dispatches, read-back. */
 static gboolean
 record (VkBackend *b, D2vPrepared *prepared, GError **error)
 {
   D2vVkContext *context = b->context;
-  VkCommandBuffer commands = prepared->commands;
 
   prepared->generation = 0;
   memset (&prepared->recorded, 0, sizeof prepared->recorded);
-  if (!emit (b, prepared, error)
-      || !vk_commands_begin (context, commands, error))
+  if (!place_shared (b, prepared, error) || !emit (b, prepared, error)
+      || !vk_commands_begin (context, &prepared->commands, error))
     return FALSE;
+  VkCommandBuffer commands = prepared->commands;
   vk_commands_copy (context, commands, &b->upload, &b->io, 0, 0,
                     prepared->inputs.n_bytes);
   vk_commands_barrier_upload (context, commands);
@@ -159,7 +186,7 @@ record (VkBackend *b, D2vPrepared *prepared, GError **error)
   vk_commands_copy (context, commands, &b->io, &b->readback,
                     prepared->inputs.n_bytes, 0, prepared->outputs.n_bytes);
   vk_commands_barrier_host (context, commands);
-  if (!end_commands (b, commands, error))
+  if (!vk_commands_end (context, commands, error))
     return FALSE;
   prepared->generation = b->generation;
   prepared->n_recordings++;
@@ -201,18 +228,16 @@ static gboolean
 zero_state (VkBackend *b, D2vPrepared *prepared, GError **error)
 {
   D2vVkContext *context = b->context;
-  VkCommandBuffer commands = vk_commands_new (context, error);
+  VkCommandBuffer commands = VK_NULL_HANDLE;
+  gboolean ok = vk_commands_begin (context, &commands, error);
 
-  if (commands == VK_NULL_HANDLE)
-    return FALSE;
-  gboolean ok = vk_commands_begin (context, commands, error);
   if (ok)
     {
       context->vk.CmdFillBuffer (commands, prepared->block.buffer,
                                  prepared->state_offset,
                                  prepared->plan->state_bytes, 0);
       vk_commands_barrier_upload (context, commands);
-      ok = end_commands (b, commands, error)
+      ok = vk_commands_end (context, commands, error)
            && vk_context_run (context, commands, LEAST_LIMIT_US, NULL, NULL,
                               error);
     }
@@ -262,22 +287,6 @@ want_weights (VkBackend *b, const D2vPlan *plan)
     vk_want_weights (b->weights, plan, plan->order[i], b->half);
 }
 
-static gsize
-growth (const D2vVkBuffer *buffer, gsize n_bytes)
-{
-  return n_bytes > buffer->n_bytes ? n_bytes : 0;
-}
-
-static gboolean
-grow (VkBackend *b, D2vVkBuffer *buffer, D2vVkMemoryKind kind, gsize n_bytes,
-      GError **error)
-{
-  if (n_bytes <= buffer->n_bytes)
-    return TRUE;
-  b->generation++; /* addresses move, also when this fails */
-  return vk_buffer_grow (b->context, buffer, kind, n_bytes, error);
-}
-
 /* Everything the plan needs on the device, after asking whether it is there.
  * Nothing is in flight. */
 static gboolean
@@ -297,12 +306,7 @@ place_memory (VkBackend *b, D2vPrepared *prepared, GError **error)
                           "weights and activations", error)
          && vk_buffer_init (b->context, &prepared->block, VK_MEMORY_DEVICE,
                             block_bytes, error)
-         && grow (b, &b->arena, VK_MEMORY_DEVICE, plan->arena_bytes, error)
-         && grow (b, &b->io, VK_MEMORY_DEVICE, io_bytes, error)
-         && grow (b, &b->upload, VK_MEMORY_UPLOAD, prepared->inputs.n_bytes,
-                  error)
-         && grow (b, &b->readback, VK_MEMORY_READBACK,
-                  prepared->outputs.n_bytes, error)
+         && place_shared (b, prepared, error)
          && vk_weights_upload (b->weights, error);
 }
 
@@ -319,11 +323,11 @@ fold (VkBackend *b, D2vPrepared *prepared, GError **error)
     return FALSE;
   if (prepared->n_folded == 0)
     return TRUE;
-  return vk_commands_begin (context, prepared->commands, error)
+  return vk_commands_begin (context, &prepared->commands, error)
          && vk_commands_dispatch (context, prepared->commands,
                                   prepared->dispatches, 0, prepared->n_folded,
                                   &recorded, error)
-         && end_commands (b, prepared->commands, error)
+         && vk_commands_end (context, prepared->commands, error)
          && vk_context_run (context, prepared->commands, limit_of (b, prepared),
                             NULL, NULL, error);
 }
@@ -358,9 +362,7 @@ vk_prepare (D2vBackend *backend, D2vPlan *plan, GError **error)
   prepared->must_reset = plan->state_bytes > 0;
   prepared->dispatches = g_array_new (FALSE, FALSE, sizeof (D2vVkDispatch));
   lay_out (prepared);
-  if (vk_context_settle (b->context, error))
-    prepared->commands = vk_commands_new (b->context, error);
-  if (prepared->commands != VK_NULL_HANDLE && place_memory (b, prepared, error)
+  if (vk_context_settle (b->context, error) && place_memory (b, prepared, error)
       && fold (b, prepared, error) && record (b, prepared, error))
     return prepared;
   vk_free_prepared (backend, prepared);
@@ -456,6 +458,7 @@ d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
   b->base.fusions = D2V_FUSE_LINEAR_ACTIVATION | D2V_FUSE_LINEAR_RESIDUAL
                     | D2V_FUSE_CONV1D_NORM | D2V_FUSE_CONV2D_ACTIVATION;
   b->base.n_threads = 1;
+  b->base.tolerance = half ? F16_TOLERANCE : F32_TOLERANCE;
   b->base.device_name = g_strdup_printf ("Vulkan %s (%s)", context->found->name,
                                          half ? "f16" : "f32");
   return &b->base;
@@ -477,4 +480,11 @@ d2v_vulkan_counts (D2vBackend *backend, D2vPrepared *prepared,
     .n_recordings = prepared->n_recordings,
     .host_us = prepared->host_us,
   };
+}
+
+guint
+d2v_vulkan_races (const D2vPrepared *prepared, gint without)
+{
+  return vk_commands_races (prepared->dispatches, prepared->n_folded,
+                            prepared->dispatches->len, without);
 }

@@ -17,23 +17,6 @@ typedef struct
   GArray *reads, *writes; /* of Touch */
 } Touched;
 
-VkCommandBuffer
-vk_commands_new (D2vVkContext *context, GError **error)
-{
-  const VkCommandBufferAllocateInfo info
-      = { VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-          .commandPool = context->pool,
-          .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, .commandBufferCount = 1 };
-  VkCommandBuffer commands = VK_NULL_HANDLE;
-  VkResult result
-      = context->vk.AllocateCommandBuffers (context->device, &info, &commands);
-
-  if (result == VK_SUCCESS)
-    return commands;
-  vk_fail (context, result, "vkAllocateCommandBuffers", error);
-  return VK_NULL_HANDLE;
-}
-
 void
 vk_commands_free (D2vVkContext *context, VkCommandBuffer *commands)
 {
@@ -43,16 +26,40 @@ vk_commands_free (D2vVkContext *context, VkCommandBuffer *commands)
   *commands = VK_NULL_HANDLE;
 }
 
+/* A new one each time: pools whose buffers can be reset one by one are slower
+ * on some drivers. */
 gboolean
-vk_commands_begin (D2vVkContext *context, VkCommandBuffer commands,
+vk_commands_begin (D2vVkContext *context, VkCommandBuffer *commands,
                    GError **error)
 {
-  const VkCommandBufferBeginInfo info
+  const VkCommandBufferAllocateInfo info
+      = { VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+          .commandPool = context->pool,
+          .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, .commandBufferCount = 1 };
+  const VkCommandBufferBeginInfo begin
       = { VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO };
-  VkResult result = context->vk.BeginCommandBuffer (commands, &info);
 
+  vk_commands_free (context, commands);
+  VkResult result
+      = context->vk.AllocateCommandBuffers (context->device, &info, commands);
+  if (result != VK_SUCCESS)
+    {
+      *commands = VK_NULL_HANDLE;
+      return vk_fail (context, result, "vkAllocateCommandBuffers", error);
+    }
+  result = context->vk.BeginCommandBuffer (*commands, &begin);
   return result == VK_SUCCESS
          || vk_fail (context, result, "vkBeginCommandBuffer", error);
+}
+
+gboolean
+vk_commands_end (D2vVkContext *context, VkCommandBuffer commands,
+                 GError **error)
+{
+  VkResult result = context->vk.EndCommandBuffer (commands);
+
+  return result == VK_SUCCESS
+         || vk_fail (context, result, "vkEndCommandBuffer", error);
 }
 
 static void
@@ -188,7 +195,7 @@ count_levels (const GArray *dispatches, guint begin, guint end)
 
 gboolean
 vk_commands_dispatch (D2vVkContext *context, VkCommandBuffer commands,
-                      const GArray *dispatches, guint begin, guint end,
+                      GArray *dispatches, guint begin, guint end,
                       D2vVkRecorded *recorded, GError **error)
 {
   Touched since = { g_array_new (FALSE, FALSE, sizeof (Touch)),
@@ -197,9 +204,10 @@ vk_commands_dispatch (D2vVkContext *context, VkCommandBuffer commands,
 
   for (guint i = begin; i < end && ok; i++)
     {
-      const D2vVkDispatch *d = &g_array_index (dispatches, D2vVkDispatch, i);
+      D2vVkDispatch *d = &g_array_index (dispatches, D2vVkDispatch, i);
 
-      if (must_wait (&since, d))
+      d->waits = must_wait (&since, d);
+      if (d->waits)
         {
           barrier (context, commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
                    VK_ACCESS_SHADER_WRITE_BIT,
@@ -218,4 +226,46 @@ vk_commands_dispatch (D2vVkContext *context, VkCommandBuffer commands,
   g_array_unref (since.reads);
   g_array_unref (since.writes);
   return ok;
+}
+
+/* ---------------------------------------------------------------- checking --
+ */
+
+static gboolean
+meet (const D2vVkRange *a, guint n_a, const D2vVkRange *b, guint n_b)
+{
+  for (guint i = 0; i < n_a; i++)
+    for (guint j = 0; j < n_b; j++)
+      if (a[i].begin < b[j].end && b[j].begin < a[i].end)
+        return TRUE;
+  return FALSE;
+}
+
+guint
+vk_commands_races (const GArray *dispatches, guint begin, guint end,
+                   gint without)
+{
+  g_autofree guint *epoch = g_new0 (guint, end + 1);
+  guint n_races = 0;
+  gint n_barriers = 0;
+
+  for (guint i = begin; i < end; i++)
+    {
+      const D2vVkDispatch *d = &g_array_index (dispatches, D2vVkDispatch, i);
+
+      epoch[i] = i > begin ? epoch[i - 1] : 0;
+      if (d->waits && n_barriers++ != without)
+        epoch[i]++;
+      for (guint j = i; j-- > begin && epoch[j] == epoch[i];)
+        {
+          const D2vVkDispatch *e
+              = &g_array_index (dispatches, D2vVkDispatch, j);
+          n_races
+              += meet (e->writes, e->n_writes, d->reads, d->n_reads)
+                 || meet (e->reads, e->n_reads, d->writes, d->n_writes)
+                 || (e->owner != d->owner
+                     && meet (e->writes, e->n_writes, d->writes, d->n_writes));
+        }
+    }
+  return n_races;
 }

@@ -105,7 +105,6 @@ create_objects (D2vVkContext *context, GError **error)
   const VkFenceCreateInfo fence = { VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
   const VkCommandPoolCreateInfo pool
       = { VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-          .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
           .queueFamilyIndex = context->found->family };
   const VkPushConstantRange push
       = { VK_SHADER_STAGE_COMPUTE_BIT, 0, VK_PUSH_BYTES };

@@ -210,11 +210,14 @@ create_instance (D2vVkInstance *instance, GError **error)
 static gboolean
 enumerate (D2vVkInstance *instance, GError **error)
 {
+  const D2vVkTable *vk = &instance->table;
   VkPhysicalDevice devices[MAX_DEVICES];
-  guint32 n = MAX_DEVICES;
-  VkResult result = instance->table.EnumeratePhysicalDevices (
-      instance->instance, &n, devices);
+  guint32 n = 0;
+  VkResult result = vk->EnumeratePhysicalDevices (instance->instance, &n, NULL);
 
+  n = MIN (n, MAX_DEVICES);
+  if (result == VK_SUCCESS && n > 0)
+    result = vk->EnumeratePhysicalDevices (instance->instance, &n, devices);
   if (result != VK_SUCCESS && result != VK_INCOMPLETE)
     return d2v_fail (error, D2V_ERROR_DEVICE, NULL,
                      "vkEnumeratePhysicalDevices: %s", vk_result_name (result));

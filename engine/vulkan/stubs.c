@@ -43,3 +43,9 @@ d2v_vulkan_counts (D2vBackend *backend, D2vPrepared *prepared,
 {
   *counts = (D2vVulkanCounts){ 0 };
 }
+
+guint
+d2v_vulkan_races (const D2vPrepared *prepared, gint without)
+{
+  return 0;
+}

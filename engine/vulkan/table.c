@@ -15,20 +15,20 @@ static D2vVkTable global;
 static gboolean
 open_loader (GError **error)
 {
-  static const gchar *const names[] = { "libvulkan.so.1", "libvulkan.so" };
-  gpointer library = NULL;
+  const gchar *chosen = g_getenv ("D2V_VULKAN_LOADER");
+  const gchar *name
+      = chosen != NULL && chosen[0] != '\0' ? chosen : "libvulkan.so.1";
 
   if (get_instance_proc != NULL)
     return TRUE;
-  for (guint i = 0; i < G_N_ELEMENTS (names) && library == NULL; i++)
-    library = dlopen (names[i], RTLD_NOW | RTLD_LOCAL);
+  gpointer library = dlopen (name, RTLD_NOW | RTLD_LOCAL);
   if (library == NULL)
-    return d2v_fail (error, D2V_ERROR_DEVICE, names[0],
+    return d2v_fail (error, D2V_ERROR_DEVICE, name,
                      "no Vulkan loader is installed");
   get_instance_proc
       = (PFN_vkGetInstanceProcAddr) dlsym (library, "vkGetInstanceProcAddr");
   if (get_instance_proc == NULL)
-    return d2v_fail (error, D2V_ERROR_DEVICE, names[0],
+    return d2v_fail (error, D2V_ERROR_DEVICE, name,
                      "expected vkGetInstanceProcAddr in it");
 #define LOAD(name)                                                             \
   global.name = (PFN_vk##name) get_instance_proc (NULL, "vk" #name);

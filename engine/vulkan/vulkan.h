@@ -45,3 +45,6 @@ typedef struct
 /* @backend: one that d2v_vulkan_backend_new() made. */
 void d2v_vulkan_counts (D2vBackend *backend, D2vPrepared *prepared,
                         D2vVulkanCounts *counts);
+/* Pairs of dispatches that touch the same numbers, one of them writing, with no
+ * barrier between, when barrier @without is left out; -1: none is. */
+guint d2v_vulkan_races (const D2vPrepared *prepared, gint without);

@@ -189,6 +189,7 @@ typedef struct
   guint n_reads, n_writes;
   D2vVkRange reads[D2V_MAX_INPUTS + 1];
   D2vVkRange writes[2];
+  gboolean waits; /* a barrier comes before it */
   gint owner; /* the node it belongs to; its dispatches may write parts of one
                  range, never the same numbers */
 } D2vVkDispatch;
@@ -199,15 +200,22 @@ typedef struct
   guint n_dispatches, n_barriers, n_levels;
 } D2vVkRecorded;
 
-VkCommandBuffer vk_commands_new (D2vVkContext *context, GError **error);
+/* Replaces @commands, which may be NULL but not in flight, and begins. */
+gboolean vk_commands_begin (D2vVkContext *context, VkCommandBuffer *commands,
+                            GError **error);
+gboolean vk_commands_end (D2vVkContext *context, VkCommandBuffer commands,
+                          GError **error);
 void vk_commands_free (D2vVkContext *context, VkCommandBuffer *commands);
 /* Records begin..end-1 of @dispatches (of D2vVkDispatch) with one barrier
  * before each one that needs what an earlier one does. */
 gboolean vk_commands_dispatch (D2vVkContext *context, VkCommandBuffer commands,
-                               const GArray *dispatches, guint begin, guint end,
+                               GArray *dispatches, guint begin, guint end,
                                D2vVkRecorded *recorded, GError **error);
-gboolean vk_commands_begin (D2vVkContext *context, VkCommandBuffer commands,
-                            GError **error);
+/* Pairs of begin..end-1 that touch the same numbers, one of them writing, with
+ * no barrier between: looks at every pair, for tests. @without: the number of
+ * a barrier to leave out; -1: none. */
+guint vk_commands_races (const GArray *dispatches, guint begin, guint end,
+                         gint without);
 /* From and to transfers around the dispatches. */
 void vk_commands_barrier_upload (D2vVkContext *context,
                                  VkCommandBuffer commands);

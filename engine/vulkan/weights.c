@@ -251,15 +251,13 @@ send_piece (Upload *u, const guint8 *data, const D2vVkBuffer *to, gsize offset,
             gsize n_bytes, GError **error)
 {
   memcpy (u->staging.mapped, data, n_bytes);
-  if (!vk_commands_begin (u->context, u->commands, error))
+  if (!vk_commands_begin (u->context, &u->commands, error))
     return FALSE;
   vk_commands_copy (u->context, u->commands, &u->staging, to, 0, offset,
                     n_bytes);
-  VkResult result = u->context->vk.EndCommandBuffer (u->commands);
-  if (result != VK_SUCCESS)
-    return vk_fail (u->context, result, "vkEndCommandBuffer", error);
-  return vk_context_run (u->context, u->commands, UPLOAD_LIMIT_US, NULL, NULL,
-                         error);
+  return vk_commands_end (u->context, u->commands, error)
+         && vk_context_run (u->context, u->commands, UPLOAD_LIMIT_US, NULL,
+                            NULL, error);
 }
 
 static gboolean
@@ -362,9 +360,7 @@ vk_weights_upload (D2vVkWeights *weights, GError **error)
 
   if (weights->todo->len == 0)
     return TRUE;
-  u.commands = vk_commands_new (u.context, error);
-  gboolean ok = u.commands != VK_NULL_HANDLE
-                && make_staging (&u, vk_weights_missing_bytes (weights), error)
+  gboolean ok = make_staging (&u, vk_weights_missing_bytes (weights), error)
                 && send_all (weights, &u, error);
   if (ok)
     g_ptr_array_set_size (weights->todo, 0);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* fallback.h: a GPU with the CPU behind it.
+ *
+ * What the GPU cannot do (lost, hung, out of memory, not a number where there
+ * should be one) is done again by the CPU, the same run, so that no window is
+ * lost; notify() says so. A lost device is opened again after 5, 30 and 120
+ * seconds, then never. */
+#pragma once
+
+#include "engine/graph/backend.h"
+
+/* @device: canonical, as d2v_vulkan_resolve() gives it. Fails when it cannot
+ * be opened or gives wrong results. */
+D2vBackend *d2v_fallback_backend_new (const gchar *device,
+                                      D2vPrecision precision, guint n_threads,
+                                      GError **error);
+
+/* selftest.c: runs a small graph of most ops on @backend and on @reference.
+ * FALSE with DEVICE when the results differ by more than the backend's
+ * tolerance. */
+gboolean d2v_selftest (D2vBackend *backend, D2vBackend *reference,
+                       GError **error);
