@@ -173,7 +173,8 @@ d2v_token_map_parse (const gchar *text, gsize length, const gchar *name,
                 length);
       return NULL;
     }
-  memcpy (map->text, text, length);
+  if (length > 0)
+    memcpy (map->text, text, length);
   if (!parse (map, length, name, n_ids, error))
     return NULL;
   return g_steal_pointer (&map);
