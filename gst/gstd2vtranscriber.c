@@ -71,9 +71,11 @@ GST_DEBUG_CATEGORY (gst_d2v_transcriber_debug);
 #define MAX_BLOCKED (10 * GST_SECOND)
 /* How soon warming up notices that nobody waits for it any more. */
 #define WARM_UP_STEP (20 * G_TIME_SPAN_MILLISECOND)
-/* A word stands at its beginning but is final at its end, or even only when
- * the pause after it shows that it has ended. */
-#define WORD_SETTLES (GST_SECOND)
+/* A word is final when it is followed by a delimiter, or by a pause of this
+ * length (d2v_transcriber_latency()). With the default chunk, right context and
+ * budget this makes 1.5 s, which no default may exceed. A longer word's buffer
+ * that would be later than that is moved up; its result says the true time. */
+#define WORD_SETTLES (400 * GST_MSECOND)
 
 #define TEXT_CAPS "text/x-raw, format = (string) { utf8, pango-markup }"
 
