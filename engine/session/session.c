@@ -26,6 +26,7 @@ typedef struct
   gconstpointer *inputs;
   gpointer *outputs;
   D2vTensor **tensors; /* outputs of the last run */
+  D2vContext *context; /* whose state it holds; NULL: nobody's */
 } Ready;
 
 typedef struct
@@ -34,6 +35,12 @@ typedef struct
   D2vSessionNotify notify;
   gpointer data;
 } Listener;
+
+struct _D2vContext
+{
+  gatomicrefcount ref_count; /* the owner's, and one of each plan */
+  gint closed;               /* atomic: the owner is gone */
+};
 
 struct _D2vSession
 {
@@ -184,8 +191,17 @@ d2v_session_ref (D2vSession *session)
 }
 
 static void
+unref_context (D2vContext *context)
+{
+  if (context != NULL && g_atomic_ref_count_dec (&context->ref_count))
+    g_free (context);
+}
+
+static void
 free_ready (D2vSession *session, Ready *ready)
 {
+  unref_context (ready->context);
+
   for (guint i = 0; i < ready->n_outputs; i++)
     d2v_tensor_unref (ready->tensors[i]);
   session->backend->functions->free_prepared (session->backend,
@@ -325,7 +341,7 @@ make_ready (D2vSession *session, const gchar *key, const D2vTensors *prepared,
 
   if (plan == NULL)
     return NULL;
-  gsize arena_bytes = plan->arena_bytes;
+  gsize arena_bytes = plan->arena_bytes + plan->state_bytes;
   if (arena_bytes > MAX_ARENA)
     {
       d2v_fail (error, D2V_ERROR_TOO_BIG, session->model->dir,
@@ -352,18 +368,64 @@ make_ready (D2vSession *session, const gchar *key, const D2vTensors *prepared,
   return ready;
 }
 
-static gint
-has_key (gconstpointer ready, gconstpointer key)
+static gboolean
+is_taken (const Ready *ready)
 {
-  return strcmp (((const Ready *) ready)->key, key);
+  return ready->context != NULL && !g_atomic_int_get (&ready->context->closed);
+}
+
+/* Gives @context a plan, with its state as new. */
+static void
+take (D2vSession *session, Ready *ready, D2vContext *context, gboolean used)
+{
+  if (used)
+    session->backend->functions->reset (session->backend, ready->prepared);
+  unref_context (ready->context);
+  g_atomic_ref_count_inc (&context->ref_count);
+  ready->context = context;
+}
+
+/* A plan that keeps state serves one context; any other plan serves all. */
+static GList *
+find_ready (D2vSession *session, const gchar *key, D2vContext *context)
+{
+  GList *unused = NULL;
+
+  for (GList *l = session->plans.head; l != NULL; l = l->next)
+    {
+      const Ready *ready = l->data;
+
+      if (strcmp (ready->key, key) != 0)
+        continue;
+      if (ready->context == context)
+        return l;
+      if (!is_taken (ready))
+        unused = l;
+    }
+  if (unused != NULL)
+    take (session, unused->data, context, TRUE);
+  return unused;
+}
+
+/* Forgets the plan not used for longest, unless all are taken. */
+static void
+forget_oldest (D2vSession *session)
+{
+  for (GList *l = session->plans.tail; l != NULL; l = l->prev)
+    if (!is_taken (l->data))
+      {
+        free_ready (session, l->data);
+        g_queue_delete_link (&session->plans, l);
+        return;
+      }
 }
 
 static Ready *
 get_ready (D2vSession *session, const D2vTensors *prepared,
-           const D2vRecordOptions *options, GError **error)
+           const D2vRecordOptions *options, D2vContext *context, GError **error)
 {
   g_autofree gchar *key = plan_key (prepared, options);
-  GList *link = g_queue_find_custom (&session->plans, key, has_key);
+  GList *link = find_ready (session, key, context);
 
   if (link != NULL)
     {
@@ -374,10 +436,30 @@ get_ready (D2vSession *session, const D2vTensors *prepared,
   Ready *ready = make_ready (session, key, prepared, options, error);
   if (ready == NULL)
     return NULL;
+  if (g_queue_get_length (&session->plans) >= MAX_PLANS)
+    forget_oldest (session);
   g_queue_push_head (&session->plans, ready);
-  if (g_queue_get_length (&session->plans) > MAX_PLANS)
-    free_ready (session, g_queue_pop_tail (&session->plans));
+  if (context != NULL)
+    take (session, ready, context, FALSE);
   return ready;
+}
+
+D2vContext *
+d2v_context_new (void)
+{
+  D2vContext *context = g_new0 (D2vContext, 1);
+
+  g_atomic_ref_count_init (&context->ref_count);
+  return context;
+}
+
+void
+d2v_context_free (D2vContext *context)
+{
+  if (context == NULL)
+    return;
+  g_atomic_int_set (&context->closed, TRUE);
+  unref_context (context);
 }
 
 /* A tensor that somebody still holds from the last run is replaced. */
@@ -416,12 +498,12 @@ count_run (D2vSession *session, const Ready *ready, gint64 began,
   pthread_mutex_unlock (&session->lock);
 }
 
-D2vTensors *
-d2v_session_execute (D2vSession *session, const D2vTensors *prepared,
-                     const D2vRecordOptions *options,
-                     const volatile gint *cancelled, GError **error)
+static D2vTensors *
+execute (D2vSession *session, const D2vTensors *prepared,
+         const D2vRecordOptions *options, D2vContext *context,
+         const volatile gint *cancelled, GError **error)
 {
-  Ready *ready = get_ready (session, prepared, options, error);
+  Ready *ready = get_ready (session, prepared, options, context, error);
 
   if (ready == NULL || !renew_outputs (ready, error))
     return NULL;
@@ -449,13 +531,22 @@ d2v_session_execute (D2vSession *session, const D2vTensors *prepared,
   return outputs;
 }
 
+D2vTensors *
+d2v_session_execute (D2vSession *session, const D2vTensors *prepared,
+                     const D2vRecordOptions *options,
+                     const volatile gint *cancelled, GError **error)
+{
+  return execute (session, prepared, options, NULL, cancelled, error);
+}
+
 /* A blocking run: the caller waits for the worker. */
 typedef struct
 {
   D2vJob job;
   D2vSession *session;
   const D2vTensors *prepared;
-  D2vRecordOptions options;
+  const D2vRecordOptions *options;
+  D2vContext *context;
   volatile gint cancelled;
   D2vTensors *outputs;
   GError *error;
@@ -469,8 +560,8 @@ run_blocking (D2vJob *job)
 {
   BlockingRun *run = (BlockingRun *) job;
 
-  run->outputs = d2v_session_execute (
-      run->session, run->prepared, &run->options, &run->cancelled, &run->error);
+  run->outputs = execute (run->session, run->prepared, run->options,
+                          run->context, &run->cancelled, &run->error);
   pthread_mutex_lock (&run->lock);
   run->done = TRUE;
   pthread_cond_signal (&run->finished);
@@ -483,15 +574,17 @@ cancel (GCancellable *cancellable, gpointer run)
   g_atomic_int_set (&((BlockingRun *) run)->cancelled, 1);
 }
 
-static D2vTensors *
-run_prepared (D2vSession *session, const D2vTensors *prepared,
-              D2vRunFlags flags, GCancellable *cancellable, GError **error)
+D2vTensors *
+d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
+                          const D2vRecordOptions *options, D2vContext *context,
+                          GCancellable *cancellable, GError **error)
 {
   BlockingRun run = {
     .job = { .run = run_blocking, .deadline_us = G_MAXINT64 },
     .session = session,
     .prepared = prepared,
-    .options = { .hidden_states = (flags & D2V_RUN_HIDDEN_STATES) != 0 },
+    .options = options,
+    .context = context,
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .finished = PTHREAD_COND_INITIALIZER,
   };
@@ -519,12 +612,15 @@ d2v_session_run (D2vSession *session, const D2vTensors *inputs,
                  D2vRunFlags flags, GCancellable *cancellable, GError **error)
 {
   const D2vModel *model = session->model;
+  const D2vRecordOptions options
+      = { .hidden_states = (flags & D2V_RUN_HIDDEN_STATES) != 0 };
   g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
 
   if (!model->family->prepare (model->config, model->head, inputs, prepared,
                                error))
     return NULL;
-  return run_prepared (session, prepared, flags, cancellable, error);
+  return d2v_session_run_prepared (session, prepared, &options, NULL,
+                                   cancellable, error);
 }
 
 gdouble

@@ -17,3 +17,23 @@ D2vTensors *d2v_session_execute (D2vSession *session,
                                  const D2vRecordOptions *options,
                                  const volatile gint *cancelled,
                                  GError **error);
+
+/**
+ * D2vContext:
+ *
+ * What runs keep from one to the next: a decoder's keys and values. Runs with
+ * one context are all of the same shapes and options, whose cache_length is
+ * not 0; one after the other.
+ */
+typedef struct _D2vContext D2vContext;
+
+D2vContext *d2v_context_new (void);
+void d2v_context_free (D2vContext *context);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vContext, d2v_context_free)
+
+/* d2v_session_execute() from any thread but the worker's, which it waits for.
+ * @context: NULL for runs that keep nothing. */
+D2vTensors *
+d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
+                          const D2vRecordOptions *options, D2vContext *context,
+                          GCancellable *cancellable, GError **error);
