@@ -101,6 +101,15 @@ check_metadata_size (Parser *p, guint n, gsize begin, GError **error)
                      error);
 }
 
+static void
+log_format (const Parser *p)
+{
+  g_autofree gchar *format
+      = d2v_escape_name (p->word->str, (gssize) p->word->len);
+
+  g_debug ("%s: saved as format %s", p->where, format);
+}
+
 /* Read for its form only: nothing here depends on what it says. */
 static gboolean
 parse_metadata (Parser *p, GError **error)
@@ -125,6 +134,8 @@ parse_metadata (Parser *p, GError **error)
       if (token != D2V_TOKEN_STRING)
         return fail_entry (p, D2V_ERROR_ST_METADATA, "S7",
                            "expected a string for each key", error);
+      if (strcmp (key, "format") == 0)
+        log_format (p);
       if (!check_metadata_size (p, n, begin, error))
         return FALSE;
     }
