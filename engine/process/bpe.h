@@ -155,6 +155,11 @@ gchar *d2v_tokenizer_decode (const D2vTokenizer *tokenizer, const gint32 *ids,
                              gsize n, gboolean skip_special, gsize *length,
                              GError **error);
 
+/* The text of @n tokens given as strings, as d2v_tokenizer_decode() makes it of
+ * ids. No tokenizer is asked: the alphabet is the same for all. */
+gchar *d2v_tokens_decode (const D2vString *tokens, gsize n, gsize *length,
+                          GError **error);
+
 /**
  * D2vTextStream:
  *

@@ -75,34 +75,50 @@ shown_token (const D2vTokenizer *tokenizer, gint32 id, gboolean skip_special,
   return token && skip_special && tokenizer->is_special[id] ? NULL : token;
 }
 
-/* Bytes that @n ids give at most, and one; G_MAXSIZE when that is no size. */
+/* What tokens are asked for one by one. */
+typedef struct
+{
+  const D2vTokenizer *tokenizer; /* NULL: strings are given */
+  const gint32 *ids;
+  gboolean skip_special;
+  const D2vString *strings;
+} Tokens;
+
+static const gchar *
+nth_token (const Tokens *tokens, gsize i, gsize *length)
+{
+  if (tokens->tokenizer)
+    return shown_token (tokens->tokenizer, tokens->ids[i], tokens->skip_special,
+                        length);
+  const D2vString *string = &tokens->strings[i];
+  *length = string->length < 0 ? strlen (string->text) : (gsize) string->length;
+  return string->text;
+}
+
+/* Bytes that @n tokens give at most, and one; G_MAXSIZE when that is no
+ * size. */
 static gsize
-most_bytes (const D2vTokenizer *tokenizer, const gint32 *ids, gsize n,
-            gboolean skip_special)
+most_bytes (const Tokens *tokens, gsize n)
 {
   gsize most = 1, length;
 
   for (gsize i = 0; i < n; i++)
-    if (shown_token (tokenizer, ids[i], skip_special, &length)
-        && !d2v_add (most, length, &most))
+    if (nth_token (tokens, i, &length) && !d2v_add (most, length, &most))
       return G_MAXSIZE;
   return most;
 }
 
-gchar *
-d2v_tokenizer_decode (const D2vTokenizer *tokenizer, const gint32 *ids, gsize n,
-                      gboolean skip_special, gsize *length, GError **error)
+static gchar *
+decode (const Tokens *tokens, gsize n, gsize *length, GError **error)
 {
-  g_autofree gchar *bytes
-      = g_try_malloc (most_bytes (tokenizer, ids, n, skip_special));
+  g_autofree gchar *bytes = g_try_malloc (most_bytes (tokens, n));
   gchar *text = NULL;
   gsize n_bytes = 0;
 
   for (gsize i = 0; bytes && i < n; i++)
     {
       gsize token_length;
-      const gchar *token
-          = shown_token (tokenizer, ids[i], skip_special, &token_length);
+      const gchar *token = nth_token (tokens, i, &token_length);
 
       if (token)
         n_bytes += token_bytes (token, token_length, bytes + n_bytes);
@@ -122,6 +138,25 @@ d2v_tokenizer_decode (const D2vTokenizer *tokenizer, const gint32 *ids, gsize n,
   if (length)
     *length = n_bytes;
   return text;
+}
+
+gchar *
+d2v_tokenizer_decode (const D2vTokenizer *tokenizer, const gint32 *ids, gsize n,
+                      gboolean skip_special, gsize *length, GError **error)
+{
+  const Tokens tokens
+      = { .tokenizer = tokenizer, .ids = ids, .skip_special = skip_special };
+
+  return decode (&tokens, n, length, error);
+}
+
+gchar *
+d2v_tokens_decode (const D2vString *strings, gsize n, gsize *length,
+                   GError **error)
+{
+  const Tokens tokens = { .strings = strings };
+
+  return decode (&tokens, n, length, error);
 }
 
 /* --------------------------------------------------------------- stream -- */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "engine/base/alloc.h"
+
 guint
 d2v_char_class (gunichar c)
 {
@@ -83,4 +85,23 @@ d2v_utf8_repair (const gchar *text, gsize n_bytes, gchar *out,
   if (n_replaced)
     *n_replaced = replaced;
   return written;
+}
+
+guint32 *
+d2v_utf8_index (const gchar *text, gsize n_bytes, gsize *n_chars)
+{
+  gsize n = 0;
+
+  for (gsize i = 0; i < n_bytes; i++)
+    n += ((guint8) text[i] & 0xc0) != 0x80;
+  *n_chars = n;
+  guint32 *begins
+      = n_bytes < G_MAXUINT32 ? d2v_malloc_n (n + 1, sizeof (guint32)) : NULL;
+  if (!begins)
+    return NULL;
+  for (gsize i = 0, at = 0; i < n_bytes; i++)
+    if (((guint8) text[i] & 0xc0) != 0x80)
+      begins[at++] = (guint32) i;
+  begins[n] = (guint32) n_bytes;
+  return begins;
 }

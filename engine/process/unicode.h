@@ -46,6 +46,11 @@ gboolean d2v_utf8_is_valid (const gchar *text, gsize n_bytes);
 gsize d2v_utf8_repair (const gchar *text, gsize n_bytes, gchar *out,
                        gsize *n_replaced);
 
+/* Where each character of valid UTF-8 begins, in bytes, and after the last one
+ * @n_bytes: *n_chars + 1 numbers. Free with d2v_free(); NULL when memory is
+ * short or the text beyond 4 GiB. */
+guint32 *d2v_utf8_index (const gchar *text, gsize n_bytes, gsize *n_chars);
+
 /* The next character of valid UTF-8; *at moves behind it. */
 static inline gunichar
 d2v_utf8_next (const gchar *text, gsize *at)
