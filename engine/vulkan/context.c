@@ -233,7 +233,8 @@ mark_hung (D2vVkContext *context)
 }
 
 /* A wait that failed says nothing about the work: gives it until the deadline
- * to end, for nothing may be destroyed before. */
+ * to end, for nothing may be destroyed before. A device that is really lost
+ * says so at once. */
 static void
 give_up (D2vVkContext *context)
 {
@@ -265,9 +266,7 @@ wait_fence (D2vVkContext *context, const volatile gint *cancelled,
         }
       if (result != VK_TIMEOUT)
         {
-          if (result != VK_ERROR_DEVICE_LOST)
-            give_up (context);
-          context->lost = TRUE;
+          give_up (context);
           return vk_fail (context, result, "vkWaitForFences", error);
         }
       if (g_get_monotonic_time () >= context->deadline_us)

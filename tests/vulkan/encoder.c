@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tests/vulkan/encoder.h"
+
+#include "engine/vulkan/vulkan.h"
+
+#include <math.h>
+
+static void
+fill (gfloat *x, gsize n, guint32 seed, gfloat by)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      seed = seed * 1664525 + 1013904223;
+      x[i] = (gfloat) (gint32) seed * 0x1p-31f * by;
+    }
+}
+
+static D2vValue
+weight (D2vGraph *g, D2vShape shape, gfloat by)
+{
+  g_autoptr (D2vTensor) tensor = d2v_tensor_new_empty (D2V_F32, &shape);
+
+  fill (tensor->data, d2v_shape_size (&shape), d2v_graph_n_values (g) + 1, by);
+  return d2v_graph_constant (g, tensor);
+}
+
+static D2vValue
+linear (D2vGraph *g, D2vValue x, gsize n_out, gsize n_in)
+{
+  const D2vAttributes none = { 0 };
+  D2vValue in[] = { x, weight (g, d2v_shape (n_out, n_in), 0.3f),
+                    weight (g, d2v_shape (n_out), 0.1f) };
+
+  return d2v_graph_record (g, D2V_OP_LINEAR, 3, in, &none);
+}
+
+static D2vValue
+qkv (D2vGraph *g, D2vValue x)
+{
+  const D2vAttributes none = { 0 };
+  D2vValue in[7] = { x };
+
+  for (guint i = 0; i < 3; i++)
+    {
+      in[1 + 2 * i]
+          = weight (g, d2v_shape (ENCODER_WIDTH, ENCODER_WIDTH), 0.3f);
+      in[2 + 2 * i] = weight (g, d2v_shape (ENCODER_WIDTH), 0.1f);
+    }
+  return d2v_graph_record (g, D2V_OP_LINEAR, 7, in, &none);
+}
+
+static D2vValue
+norm (D2vGraph *g, D2vValue x)
+{
+  return d2v_op_layer_norm (g, x, weight (g, d2v_shape (ENCODER_WIDTH), 1),
+                            weight (g, d2v_shape (ENCODER_WIDTH), 0.2f), 1e-5f);
+}
+
+static D2vValue
+layer (D2vGraph *g, D2vValue x)
+{
+  const D2vAttributes heads = { .n_heads = ENCODER_HEADS, .scale = 0.3f };
+  D2vValue in = qkv (g, x);
+  D2vValue y = d2v_graph_record (g, D2V_OP_ATTENTION, 1, &in, &heads);
+
+  x = norm (g, d2v_op_add (g, x, linear (g, y, ENCODER_WIDTH, ENCODER_WIDTH)));
+  y = d2v_op_activate (g, linear (g, x, 4 * ENCODER_WIDTH, ENCODER_WIDTH),
+                       D2V_ACTIVATION_GELU);
+  y = linear (g, y, ENCODER_WIDTH, 4 * ENCODER_WIDTH);
+  return norm (g, d2v_op_add (g, x, y));
+}
+
+D2vGraph *
+encoder_new (guint n_layers)
+{
+  D2vGraph *g = d2v_graph_new ();
+  D2vValue x = d2v_graph_input (g, "x", D2V_F32,
+                                d2v_shape (1, ENCODER_STEPS, ENCODER_WIDTH));
+
+  for (guint i = 0; i < n_layers; i++)
+    x = layer (g, x);
+  d2v_graph_output (g, "y", x);
+  return g;
+}
+
+void
+encoder_input (guint index, gfloat *x)
+{
+  fill (x, ENCODER_N, 1000 + index, 1);
+}
+
+D2vPrepared *
+encoder_prepare (D2vBackend *backend, guint n_layers, GError **error)
+{
+  D2vPlan *plan
+      = d2v_plan_new (encoder_new (n_layers), backend->fusions, error);
+
+  return plan != NULL ? backend->functions->prepare (backend, plan, error)
+                      : NULL;
+}
+
+gboolean
+encoder_run (D2vBackend *backend, D2vPrepared *prepared, guint index, gfloat *y,
+             GError **error)
+{
+  gfloat x[ENCODER_N];
+  gconstpointer inputs[] = { x };
+  gpointer outputs[] = { y };
+  const D2vRun run = { inputs, outputs };
+
+  encoder_input (index, x);
+  return backend->functions->run (backend, prepared, &run, error);
+}
+
+gdouble
+encoder_error (const gfloat *found, const gfloat *expected)
+{
+  gdouble worst = 0, largest = 0;
+
+  for (gsize i = 0; i < ENCODER_N; i++)
+    {
+      gdouble difference = fabs ((gdouble) found[i] - expected[i]);
+      worst = isnan (difference) ? INFINITY : MAX (worst, difference);
+      largest = MAX (largest, fabs (expected[i]));
+    }
+  return worst / largest;
+}
+
+gchar *
+test_device (void)
+{
+  g_autoptr (GError) error = NULL;
+  const gchar *wanted = g_getenv ("D2V_TEST_DEVICE");
+  gchar *device
+      = d2v_vulkan_resolve (wanted != NULL ? wanted : "vulkan", &error);
+
+  if (device == NULL)
+    g_print ("1..0 # SKIP %s\n", error->message);
+  return device;
+}

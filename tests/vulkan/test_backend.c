@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* test_backend.c: what a run costs, and that nothing is left behind. */
+
+#include "engine/cpu/backend.h"
+#include "engine/session/device.h"
+#include "engine/session/fallback.h"
+#include "engine/vulkan/vulkan.h"
+#include "tests/vulkan/encoder.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Layers and dispatches of a model of base size; its width does not matter to
+ * the host. */
+#define N_LAYERS 12
+#define TOLERANCE 1e-5
+
+static gchar *device;
+
+static D2vBackend *
+open_gpu (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = d2v_vulkan_backend_new (device, D2V_PRECISION_F32, &error);
+
+  g_assert_no_error (error);
+  return gpu;
+}
+
+static void
+close_backend (D2vBackend *backend, D2vPrepared *prepared)
+{
+  backend->functions->free_prepared (backend, prepared);
+  backend->functions->free (backend);
+}
+
+/* What the CPU makes of input @index with @n_layers. */
+static void
+expect (guint n_layers, guint index, gfloat *y)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *cpu = d2v_cpu_backend_new (1);
+  D2vPrepared *prepared = encoder_prepare (cpu, n_layers, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (encoder_run (cpu, prepared, index, y, &error));
+  close_backend (cpu, prepared);
+}
+
+static void
+run_and_compare (D2vBackend *gpu, D2vPrepared *prepared, guint n_layers,
+                 guint index)
+{
+  g_autoptr (GError) error = NULL;
+  gfloat found[ENCODER_N], expected[ENCODER_N];
+
+  encoder_run (gpu, prepared, index, found, &error);
+  g_assert_no_error (error);
+  expect (n_layers, index, expected);
+  g_assert_cmpfloat (encoder_error (found, expected), <=, TOLERANCE);
+}
+
+static void
+counts (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = open_gpu ();
+  D2vPrepared *prepared = encoder_prepare (gpu, N_LAYERS, &error);
+  D2vVulkanCounts before, after;
+  gint64 host_us = G_MAXINT64;
+
+  g_assert_no_error (error);
+  run_and_compare (gpu, prepared, N_LAYERS, 0);
+  d2v_vulkan_counts (gpu, prepared, &before);
+  for (guint i = 1; i <= 20; i++)
+    {
+      gfloat y[ENCODER_N];
+      encoder_run (gpu, prepared, i, y, &error);
+      g_assert_no_error (error);
+      d2v_vulkan_counts (gpu, prepared, &after);
+      host_us = MIN (host_us, after.host_us);
+    }
+  run_and_compare (gpu, prepared, N_LAYERS, 21);
+  d2v_vulkan_counts (gpu, prepared, &after);
+  g_test_message (
+      "%u dispatches, %u barriers, %u levels, host %" G_GINT64_FORMAT " us",
+      after.n_dispatches, after.n_barriers, after.n_levels, host_us);
+  g_assert_cmpuint (after.n_submissions - before.n_submissions, ==, 21);
+  g_assert_cmpuint (after.n_allocations, ==, before.n_allocations);
+  g_assert_cmpuint (after.n_pipelines, ==, before.n_pipelines);
+  g_assert_cmpuint (after.n_recordings, ==, 1);
+  g_assert_cmpuint (after.n_dispatches, <=, 8 * N_LAYERS);
+  g_assert_cmpuint (after.n_barriers, ==, after.n_levels - 1);
+  g_assert_cmpint (host_us, <=, 100);
+  close_backend (gpu, prepared);
+}
+
+/* None is missing, and none could be: leaving any one out is seen. */
+static void
+barriers (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = open_gpu ();
+  D2vPrepared *prepared = encoder_prepare (gpu, 2, &error);
+  D2vVulkanCounts counts;
+
+  g_assert_no_error (error);
+  d2v_vulkan_counts (gpu, prepared, &counts);
+  g_assert_cmpuint (d2v_vulkan_races (prepared, -1), ==, 0);
+  for (guint i = 0; i < counts.n_barriers; i++)
+    g_assert_cmpuint (d2v_vulkan_races (prepared, (gint) i), >, 0);
+  close_backend (gpu, prepared);
+}
+
+/* A larger plan moves what plans share; the smaller one must notice. */
+static void
+two_plans (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = open_gpu ();
+  D2vPrepared *small = encoder_prepare (gpu, 1, &error);
+
+  g_assert_no_error (error);
+  run_and_compare (gpu, small, 1, 0);
+  D2vPlan *plan = d2v_plan_new (encoder_new (3), gpu->fusions, &error);
+  plan->arena_bytes += 1 << 20;
+  D2vPrepared *large = gpu->functions->prepare (gpu, plan, &error);
+  g_assert_no_error (error);
+  run_and_compare (gpu, large, 3, 1);
+  run_and_compare (gpu, small, 1, 2);
+  run_and_compare (gpu, large, 3, 3);
+  gpu->functions->free_prepared (gpu, small);
+  close_backend (gpu, large);
+}
+
+static void
+cancelled (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = open_gpu ();
+  D2vPrepared *prepared = encoder_prepare (gpu, 2, &error);
+  gfloat x[ENCODER_N] = { 0 }, y[ENCODER_N];
+  gconstpointer inputs[] = { x };
+  gpointer outputs[] = { y };
+  volatile gint yes = 1;
+  const D2vRun run = { inputs, outputs, &yes };
+
+  g_assert_false (gpu->functions->run (gpu, prepared, &run, &error));
+  g_assert_error (error, D2V_ERROR, D2V_ERROR_CANCELLED);
+  run_and_compare (gpu, prepared, 2, 4);
+  close_backend (gpu, prepared);
+}
+
+/* ------------------------------------------------------- nothing is left -- */
+
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (dir != NULL && g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static gsize
+resident_kib (void)
+{
+  g_autofree gchar *text = NULL;
+  gulong all = 0, resident = 0;
+
+  if (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL))
+    sscanf (text, "%lu %lu", &all, &resident);
+  return resident * ((gsize) sysconf (_SC_PAGESIZE) >> 10);
+}
+
+static void
+cycle (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = open_gpu ();
+  D2vPrepared *prepared = encoder_prepare (gpu, 1, &error);
+
+  g_assert_no_error (error);
+  close_backend (gpu, prepared);
+}
+
+/* The first cycles fill the drivers' own pools. */
+static void
+cycles (void)
+{
+  for (guint i = 0; i < 50; i++)
+    cycle ();
+  guint descriptors = count_descriptors ();
+  gsize kib = resident_kib ();
+  for (guint i = 0; i < 150; i++)
+    cycle ();
+  g_test_message ("%u descriptors, then %u; %" G_GSIZE_FORMAT
+                  " KiB, then %" G_GSIZE_FORMAT,
+                  descriptors, count_descriptors (), kib, resident_kib ());
+  g_assert_cmpuint (count_descriptors (), ==, descriptors);
+  g_assert_cmpuint (resident_kib (), <, kib + 4096);
+}
+
+/* ------------------------------------------------------------- choosing -- */
+
+static void
+names (void)
+{
+  g_autoptr (GPtrArray) devices = d2v_devices_list ();
+  g_autoptr (GError) error = NULL;
+  const gchar *const wrong[]
+      = { "vulkan:999", "vulkan:no such name", "vulkan:-1" };
+
+  for (guint i = 1; i < devices->len; i++)
+    {
+      const D2vDevice *one = g_ptr_array_index (devices, i);
+      g_autofree gchar *by_uuid = g_strconcat ("vulkan:", one->uuid, NULL);
+      g_autofree gchar *a = d2v_device_resolve (one->id, NULL);
+      g_autofree gchar *b = d2v_device_resolve (by_uuid, NULL);
+
+      if (!one->usable)
+        continue;
+      g_assert_cmpstr (a, ==, by_uuid);
+      g_assert_cmpstr (b, ==, by_uuid);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_autofree gchar *none = d2v_device_resolve (wrong[i], &error);
+      g_assert_null (none);
+      g_assert_error (error, D2V_ERROR, D2V_ERROR_DEVICE);
+      g_assert_nonnull (strstr (error->message, "vulkan:0"));
+      g_clear_error (&error);
+    }
+}
+
+static void
+precisions (void)
+{
+  const D2vPrecision lacking[] = { D2V_PRECISION_BF16, D2V_PRECISION_INT8 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lacking); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_null (d2v_vulkan_backend_new (device, lacking[i], &error));
+      g_assert_error (error, D2V_ERROR, D2V_ERROR_UNSUPPORTED);
+    }
+}
+
+/* A process without drivers or a loader lists the CPU and says why. */
+static void
+nothing_to_find (void)
+{
+  if (g_test_subprocess ())
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GPtrArray) devices = d2v_devices_list ();
+      g_autofree gchar *automatic = d2v_device_resolve ("auto", &error);
+      g_assert_cmpstr (automatic, ==, "cpu");
+      g_autofree gchar *none = d2v_device_resolve ("vulkan", &error);
+      g_assert_null (none);
+      g_assert_error (error, D2V_ERROR, D2V_ERROR_DEVICE);
+      g_assert_cmpuint (devices->len, ==, 2);
+      const D2vDevice *gpu = g_ptr_array_index (devices, 1);
+      g_assert_false (gpu->usable);
+      g_assert_nonnull (gpu->why);
+      return;
+    }
+  g_setenv ("VK_ICD_FILENAMES", "/nonexistent.json", TRUE);
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+  g_unsetenv ("VK_ICD_FILENAMES");
+  g_setenv ("D2V_VULKAN_LOADER", "/nonexistent.so", TRUE);
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+  g_unsetenv ("D2V_VULKAN_LOADER");
+}
+
+/* ----------------------------------------------------------------- cache -- */
+
+static gchar *
+cache_file (void)
+{
+  g_autofree gchar *folder
+      = g_build_filename (g_get_user_cache_dir (), "gst-data2vec", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const gchar *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, "vulkan-"))
+      return g_build_filename (folder, name, NULL);
+  return NULL;
+}
+
+/* Whatever stands in the file, the backend works and writes it anew. */
+static void
+cache (void)
+{
+  cycle ();
+  g_autofree gchar *path = cache_file ();
+  g_autofree gchar *good = NULL;
+  gsize n_bytes = 0;
+
+  g_assert_nonnull (path);
+  g_assert_true (g_file_get_contents (path, &good, &n_bytes, NULL));
+  g_assert_cmpuint (n_bytes, >, 64);
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autofree gchar *bad = g_memdup2 (good, n_bytes);
+      const gsize sizes[] = { n_bytes, n_bytes, n_bytes / 2, 3 };
+
+      /* Magic, contents, cut, cut below the header. */
+      bad[i == 0 ? 0 : n_bytes - 1] ^= 1;
+      g_assert_true (g_file_set_contents (path, bad, (gssize) sizes[i], NULL));
+      cycle ();
+      g_autofree gchar *now = NULL;
+      gsize n_now = 0;
+      g_assert_true (g_file_get_contents (path, &now, &n_now, NULL));
+      g_assert_cmpuint (n_now, >, 64);
+      g_assert_true (n_now != sizes[i] || memcmp (now, bad, n_now) != 0);
+    }
+}
+
+/* -------------------------------------------------------------- self-test --
+ */
+
+/* A device whose arithmetic is off is found out: here the CPU's, by one number
+ * of the result. */
+static D2vBackend *honest;
+
+static D2vPrepared *
+liar_prepare (D2vBackend *backend, D2vPlan *plan, GError **error)
+{
+  return honest->functions->prepare (honest, plan, error);
+}
+
+static void
+liar_free_prepared (D2vBackend *backend, D2vPrepared *prepared)
+{
+  honest->functions->free_prepared (honest, prepared);
+}
+
+static gboolean
+liar_run (D2vBackend *backend, D2vPrepared *prepared, const D2vRun *run,
+          GError **error)
+{
+  gboolean ok = honest->functions->run (honest, prepared, run, error);
+
+  ((gfloat *) run->outputs[0])[7] += 0.5f;
+  return ok;
+}
+
+static void
+selftest (void)
+{
+  static const D2vBackendFunctions lies
+      = { .prepare = liar_prepare,
+          .run = liar_run,
+          .free_prepared = liar_free_prepared };
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = open_gpu (), *cpu = d2v_cpu_backend_new (1);
+  D2vBackend liar = *gpu;
+
+  g_assert_true (d2v_selftest (gpu, cpu, &error));
+  g_assert_no_error (error);
+  honest = cpu;
+  liar.functions = &lies;
+  g_assert_false (d2v_selftest (&liar, cpu, &error));
+  g_assert_error (error, D2V_ERROR, D2V_ERROR_DEVICE);
+  g_assert_nonnull (strstr (error->message, gpu->device_name));
+  gpu->functions->free (gpu);
+  cpu->functions->free (cpu);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  if (!g_test_subprocess () && (device = test_device ()) == NULL)
+    return 77;
+  g_test_add_func ("/vulkan/backend/counts", counts);
+  g_test_add_func ("/vulkan/backend/barriers", barriers);
+  g_test_add_func ("/vulkan/backend/two-plans", two_plans);
+  g_test_add_func ("/vulkan/backend/cancelled", cancelled);
+  g_test_add_func ("/vulkan/backend/cycles", cycles);
+  g_test_add_func ("/vulkan/backend/names", names);
+  g_test_add_func ("/vulkan/backend/precisions", precisions);
+  g_test_add_func ("/vulkan/backend/nothing-to-find", nothing_to_find);
+  g_test_add_func ("/vulkan/backend/cache", cache);
+  g_test_add_func ("/vulkan/backend/self-test", selftest);
+  gint result = g_test_run ();
+  g_free (device);
+  return result;
+}
