@@ -95,23 +95,22 @@ nth_token (const Tokens *tokens, gsize i, gsize *length)
   return string->text;
 }
 
-/* Bytes that @n tokens give at most, and one; G_MAXSIZE when that is no
- * size. */
-static gsize
-most_bytes (const Tokens *tokens, gsize n)
+/* Room for the bytes of @n tokens; NULL when memory is short. */
+static gchar *
+make_room (const Tokens *tokens, gsize n)
 {
   gsize most = 1, length;
 
   for (gsize i = 0; i < n; i++)
     if (nth_token (tokens, i, &length) && !d2v_add (most, length, &most))
-      return G_MAXSIZE;
-  return most;
+      return NULL;
+  return g_try_malloc (most);
 }
 
 static gchar *
 decode (const Tokens *tokens, gsize n, gsize *length, GError **error)
 {
-  g_autofree gchar *bytes = g_try_malloc (most_bytes (tokens, n));
+  g_autofree gchar *bytes = make_room (tokens, n);
   gchar *text = NULL;
   gsize n_bytes = 0;
 
