@@ -84,6 +84,15 @@ react (GstD2vTranscriber *self, guint id)
   g_atomic_int_set (&self->settings_changed, TRUE);
 }
 
+/* Structures and tags take nothing but UTF-8. */
+static gchar *
+dup_valid (const GValue *value)
+{
+  const gchar *text = g_value_get_string (value);
+
+  return text ? g_utf8_make_valid (text, -1) : NULL;
+}
+
 static void
 gst_d2v_transcriber_set_property (GObject *object, guint id,
                                   const GValue *value, GParamSpec *pspec)
@@ -97,7 +106,7 @@ gst_d2v_transcriber_set_property (GObject *object, guint id,
     {
     case PROP_LANGUAGE_CODE:
       g_free (settings->language);
-      settings->language = g_value_dup_string (value);
+      settings->language = dup_valid (value);
       break;
     case PROP_ON_LATE:
       settings->on_late = g_value_get_enum (value);

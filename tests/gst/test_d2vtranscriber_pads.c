@@ -179,8 +179,8 @@ test_one_of_a_kind (void)
   g_autoptr (GstPad) pad = bench_request (bench, "json_src");
 
   g_assert_null (gst_element_request_pad (
-      bench->element,
-      gst_element_get_pad_template (bench->element, "json_src"), NULL, NULL));
+      bench->element, gst_element_get_pad_template (bench->element, "json_src"),
+      NULL, NULL));
   gst_element_release_request_pad (bench->element, pad);
 }
 
