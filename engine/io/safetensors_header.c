@@ -129,7 +129,8 @@ parse_metadata (Parser *p, GError **error)
         return FALSE;
       if (token == D2V_TOKEN_OBJECT_END)
         return check_metadata_size (p, 0, begin, error);
-      if (!add_once (p, seen, keep_key (p), error) || !next (p, &token, error))
+      gchar *key = keep_key (p);
+      if (!add_once (p, seen, key, error) || !next (p, &token, error))
         return FALSE;
       if (token != D2V_TOKEN_STRING)
         return fail_entry (p, D2V_ERROR_ST_METADATA, "S7",
