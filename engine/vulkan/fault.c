@@ -252,6 +252,9 @@ caught (const gchar *function)
   CALLS (BeginCommandBuffer,                                                   \
          (VkCommandBuffer a, const VkCommandBufferBeginInfo *b), (a, b))       \
   CALLS (EndCommandBuffer, (VkCommandBuffer a), (a))                           \
+  RECORDS (DestroyBuffer,                                                      \
+           (VkDevice a, VkBuffer b, const VkAllocationCallbacks *c),           \
+           (a, b, c))                                                          \
   RECORDS (CmdPipelineBarrier,                                                 \
            (VkCommandBuffer a, VkPipelineStageFlags b, VkPipelineStageFlags c, \
             VkDependencyFlags d, uint32_t e, const VkMemoryBarrier *f,         \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define MAX_DEVICES 64
+#define MAX_FAMILIES 32
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static D2vVkInstance *shared; /* while it has users */
@@ -135,10 +136,12 @@ look_at_memory (const D2vVkTable *vk, D2vVkFound *found)
 static void
 look_at_queues (const D2vVkTable *vk, D2vVkFound *found)
 {
-  VkQueueFamilyProperties families[32];
-  guint32 n = G_N_ELEMENTS (families);
+  VkQueueFamilyProperties families[MAX_FAMILIES];
+  guint32 n = 0;
   gboolean has = FALSE;
 
+  vk->GetPhysicalDeviceQueueFamilyProperties (found->physical, &n, NULL);
+  n = MIN (n, MAX_FAMILIES);
   vk->GetPhysicalDeviceQueueFamilyProperties (found->physical, &n, families);
   /* A family for compute alone leaves the one for graphics to others. */
   for (guint32 i = 0; i < n; i++)

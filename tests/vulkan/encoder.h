@@ -22,8 +22,17 @@ D2vPrepared *encoder_prepare (D2vBackend *backend, guint n_layers,
 /* Runs input @index; @y has ENCODER_N numbers. */
 gboolean encoder_run (D2vBackend *backend, D2vPrepared *prepared, guint index,
                       gfloat *y, GError **error);
-/* Largest difference over the largest of @expected. */
-gdouble encoder_error (const gfloat *found, const gfloat *expected);
+/* The same with state: one causal attention of CACHED_STEPS new steps after
+ * those that its cache holds. */
+#define CACHED_STEPS 3
+#define CACHED_N (CACHED_STEPS * ENCODER_WIDTH)
+D2vPrepared *cached_prepare (D2vBackend *backend, GError **error);
+/* Runs steps @index * CACHED_STEPS...; @y has CACHED_N numbers. */
+gboolean cached_run (D2vBackend *backend, D2vPrepared *prepared, guint index,
+                     gfloat *y, GError **error);
+
+/* Largest difference over the largest of @expected, of @n. */
+gdouble encoder_error (const gfloat *found, const gfloat *expected, gsize n);
 
 /* The device under test, D2V_TEST_DEVICE or the best Vulkan one; NULL with the
  * reason printed when there is none. */

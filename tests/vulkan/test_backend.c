@@ -59,7 +59,7 @@ run_and_compare (D2vBackend *gpu, D2vPrepared *prepared, guint n_layers,
   encoder_run (gpu, prepared, index, found, &error);
   g_assert_no_error (error);
   expect (n_layers, index, expected);
-  g_assert_cmpfloat (encoder_error (found, expected), <=, TOLERANCE);
+  g_assert_cmpfloat (encoder_error (found, expected, ENCODER_N), <=, TOLERANCE);
 }
 
 static void
@@ -69,7 +69,6 @@ counts (void)
   D2vBackend *gpu = open_gpu ();
   D2vPrepared *prepared = encoder_prepare (gpu, N_LAYERS, &error);
   D2vVulkanCounts before, after;
-  gint64 host_us = G_MAXINT64;
 
   g_assert_no_error (error);
   run_and_compare (gpu, prepared, N_LAYERS, 0);
@@ -79,20 +78,42 @@ counts (void)
       gfloat y[ENCODER_N];
       encoder_run (gpu, prepared, i, y, &error);
       g_assert_no_error (error);
-      d2v_vulkan_counts (gpu, prepared, &after);
-      host_us = MIN (host_us, after.host_us);
     }
   run_and_compare (gpu, prepared, N_LAYERS, 21);
   d2v_vulkan_counts (gpu, prepared, &after);
-  g_test_message (
-      "%u dispatches, %u barriers, %u levels, host %" G_GINT64_FORMAT " us",
-      after.n_dispatches, after.n_barriers, after.n_levels, host_us);
+  g_test_message ("%u dispatches, %u barriers, %u levels", after.n_dispatches,
+                  after.n_barriers, after.n_levels);
   g_assert_cmpuint (after.n_submissions - before.n_submissions, ==, 21);
   g_assert_cmpuint (after.n_allocations, ==, before.n_allocations);
   g_assert_cmpuint (after.n_pipelines, ==, before.n_pipelines);
   g_assert_cmpuint (after.n_recordings, ==, 1);
   g_assert_cmpuint (after.n_dispatches, <=, 8 * N_LAYERS);
   g_assert_cmpuint (after.n_barriers, ==, after.n_levels - 1);
+  close_backend (gpu, prepared);
+}
+
+/* What a run costs the host beside waiting. The best of many: others use this
+ * machine as well. */
+static void
+host_time (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = open_gpu ();
+  D2vPrepared *prepared = encoder_prepare (gpu, N_LAYERS, &error);
+  gint64 host_us = G_MAXINT64;
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < 30; i++)
+    {
+      gfloat y[ENCODER_N];
+      D2vVulkanCounts counts;
+
+      encoder_run (gpu, prepared, i, y, &error);
+      g_assert_no_error (error);
+      d2v_vulkan_counts (gpu, prepared, &counts);
+      host_us = MIN (host_us, counts.host_us);
+    }
+  g_test_message ("%" G_GINT64_FORMAT " us", host_us);
   g_assert_cmpint (host_us, <=, 100);
   close_backend (gpu, prepared);
 }
@@ -382,6 +403,7 @@ main (int argc, char **argv)
   if (!g_test_subprocess () && (device = test_device ()) == NULL)
     return 77;
   g_test_add_func ("/vulkan/backend/counts", counts);
+  g_test_add_func ("/vulkan/backend/host-time", host_time);
   g_test_add_func ("/vulkan/backend/barriers", barriers);
   g_test_add_func ("/vulkan/backend/two-plans", two_plans);
   g_test_add_func ("/vulkan/backend/cancelled", cancelled);

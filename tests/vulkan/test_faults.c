@@ -4,7 +4,8 @@
  * middle and last time.
  *
  * Each row is a process of its own (this program with --row): a session's
- * backend is opened, and runs whose results must be those of the CPU. Opening
+ * backend is opened, and runs, with and without state, whose results must be
+ * those of the CPU. Opening
  * may be refused with a typed error; once open, no run may be lost, and none
  * may wait longer than is bounded. */
 
@@ -94,7 +95,7 @@ check_runs (D2vBackend *backend, D2vPrepared *prepared)
       encoder_run (cpu, reference, i, expected, NULL);
       if (!ok)
         printf ("# run %u is lost: %s\n", i, error->message);
-      else if (encoder_error (found, expected) > TOLERANCE)
+      else if (encoder_error (found, expected, ENCODER_N) > TOLERANCE)
         ok = FALSE;
       if (seconds > (i == 0 ? FIRST_SECONDS : RUN_SECONDS))
         {
@@ -102,6 +103,37 @@ check_runs (D2vBackend *backend, D2vPrepared *prepared)
           ok = FALSE;
         }
     }
+  cpu->functions->free_prepared (cpu, reference);
+  cpu->functions->free (cpu);
+  return ok;
+}
+
+/* A cache that the CPU takes over in the middle holds what was in it. */
+static gboolean
+check_state (D2vBackend *backend)
+{
+  D2vBackend *cpu = d2v_cpu_backend_new (1);
+  D2vPrepared *reference = cached_prepare (cpu, NULL);
+  D2vPrepared *prepared = cached_prepare (backend, NULL);
+  gboolean ok = prepared != NULL;
+
+  for (guint pass = 0; pass < 2 && ok; pass++)
+    {
+      for (guint i = 0; i < N_RUNS && ok; i++)
+        {
+          gfloat found[CACHED_N], expected[CACHED_N];
+
+          ok = cached_run (backend, prepared, i, found, NULL)
+               && cached_run (cpu, reference, i, expected, NULL)
+               && encoder_error (found, expected, CACHED_N) <= TOLERANCE;
+          if (!ok)
+            printf ("# step %u of pass %u is wrong\n", i, pass);
+        }
+      backend->functions->reset (backend, prepared);
+      cpu->functions->reset (cpu, reference);
+    }
+  if (prepared != NULL)
+    backend->functions->free_prepared (backend, prepared);
   cpu->functions->free_prepared (cpu, reference);
   cpu->functions->free (cpu);
   return ok;
@@ -126,7 +158,7 @@ run_row (const gchar *device)
       printf ("# lost: %s\n", error->message);
       return 1;
     }
-  gboolean ok = check_runs (backend, prepared);
+  gboolean ok = check_runs (backend, prepared) && check_state (backend);
   /* The CPU never steps in silently. */
   if (g_atomic_int_get (&backend->n_fallbacks) > 0 && n_messages == 0)
     ok = FALSE;
