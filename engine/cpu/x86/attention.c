@@ -50,11 +50,13 @@ typedef struct
   gsize size; /* of all */
 } Scratch;
 
-/* Distances between a query and a key are the plain kernel's work. */
+/* Distances between a query and a key, and scales that no model has, are the
+ * plain kernel's work. */
 static gboolean
 is_plain (const D2vCall *call)
 {
-  return call->node->attributes.distance_mode != 0;
+  return call->node->attributes.distance_mode != 0
+         || !(call->node->attributes.scale > 0);
 }
 
 static gsize
@@ -222,17 +224,26 @@ lay_out_values (const Head *h, gfloat *panels)
     }
 }
 
+/* -------------------------------------------------------------- softmax -- */
+
+/* Powers of two instead of e: the factor goes into the scale and the bias. */
+#define LOG2_E 1.44269504f
+
+static gfloat
+factor_of (const Head *h)
+{
+  return h->a->scale * LOG2_E;
+}
+
 /* Backwards, so that the keys of one grid row meet ascending entries. */
 static void
 lay_out_table (const Head *h, gfloat *table)
 {
   for (gsize i = 0; i < h->n_rows; i++)
-    table[i] = h->table[(h->n_rows - 1 - i) * h->n_heads + h->head];
+    table[i] = h->table[(h->n_rows - 1 - i) * h->n_heads + h->head] * LOG2_E;
 }
 
-/* -------------------------------------------------------------- softmax -- */
-
-/* x = score * scale + the relative position bias of query @t; see ops.h for
+/* x = score * factor + the relative position bias of query @t; see ops.h for
  * the table. In it, backwards, [0] is class to class, [1] patch to class and
  * [2] class to patch. */
 static void
@@ -240,13 +251,13 @@ add_table (const Head *h, const Scratch *s, gsize t, const gfloat *scores,
            gfloat *x)
 {
   gsize grid_h = h->a->grid_h, grid_w = h->a->grid_w, line = 2 * grid_w - 1;
-  gfloat scale = h->a->scale;
+  gfloat factor = factor_of (h);
 
   if (t == 0)
     {
       for (gsize i = 1; i < h->n_keys; i++)
-        x[i] = scores[i] * scale + s->table[2];
-      x[0] = scores[0] * scale + s->table[0];
+        x[i] = scores[i] * factor + s->table[2];
+      x[0] = scores[0] * factor + s->table[0];
       return;
     }
 
@@ -254,14 +265,14 @@ add_table (const Head *h, const Scratch *s, gsize t, const gfloat *scores,
   const gfloat *bias
       = s->table + 3 + (grid_h - 1 - y) * line + grid_w - 1 - column;
 
-  x[0] = scores[0] * scale + s->table[1];
+  x[0] = scores[0] * factor + s->table[1];
   /* The last vector of a grid row reaches into the next, which is then
    * written over. */
   for (gsize row = 0; row < grid_h; row++)
     for (gsize i = 0; i < grid_w; i += LANES)
       {
         gsize key = 1 + row * grid_w + i;
-        v_store (x + key, v_load (scores + key) * scale
+        v_store (x + key, v_load (scores + key) * factor
                               + v_load (bias + row * line + i));
       }
 }
@@ -282,35 +293,38 @@ any_counts (const Head *h, gsize limit)
   return FALSE;
 }
 
-/* Scores of keys that do not count become -infinity, as do those between the
- * last key and @end. */
-static void
-leave_out (const Head *h, gfloat *x, gsize limit, gsize end)
-{
-  if (h->mask != NULL)
-    for (gsize i = 0; i < limit; i++)
-      x[i] = h->mask[i] != 0 ? x[i] : -INFINITY;
-  for (gsize i = limit; i < end; i++)
-    x[i] = -INFINITY;
-}
-
-/* e^(x - largest) into @weights, returns their sum. @end: a multiple of
- * LANES. */
+/* 2^(x * factor - the largest of them) into @weights; returns their sum.
+ * @end: a multiple of LANES. With one rounding between x and the exponent,
+ * and the largest rounded alike for all keys, the weights are as exact as
+ * the scores. */
 static gfloat
-exponentials (const gfloat *x, gfloat *weights, gsize end)
+powers (const gfloat *x, gfloat factor, gfloat *weights, gsize end)
 {
-  Vf largest = v_set (-INFINITY), sum = { 0 };
+  Vf largest[2] = { v_set (-INFINITY), v_set (-INFINITY) };
+  Vf sum[2] = { { 0 } };
+  gsize i = 0;
 
-  for (gsize i = 0; i < end; i += LANES)
-    largest = v_max (v_load (x + i), largest);
-  Vf top = v_set (v_largest (largest));
-  for (gsize i = 0; i < end; i += LANES)
+  for (; i + 2 * LANES <= end; i += 2 * LANES)
+    for (gsize j = 0; j < 2; j++)
+      largest[j] = v_max (v_load (x + i + j * LANES), largest[j]);
+  if (i < end)
+    largest[0] = v_max (v_load (x + i), largest[0]);
+  Vf top = v_set (factor * v_largest (v_max (largest[0], largest[1])));
+
+  for (i = 0; i + 2 * LANES <= end; i += 2 * LANES)
+    for (gsize j = 0; j < 2; j++)
+      {
+        Vf weight = v_power (v_load (x + i + j * LANES) * factor - top);
+        v_store (weights + i + j * LANES, weight);
+        sum[j] += weight;
+      }
+  if (i < end)
     {
-      Vf weight = v_exp (v_load (x + i) - top);
+      Vf weight = v_power (v_load (x + i) * factor - top);
       v_store (weights + i, weight);
-      sum += weight;
+      sum[0] += weight;
     }
-  return v_sum (sum);
+  return v_sum (sum[0] + sum[1]);
 }
 
 /* The scores of query @t become weights, not yet divided by their sum, which
@@ -320,6 +334,7 @@ weigh_keys (const Head *h, const Scratch *s, gsize t, gfloat *scores,
             gsize n_keys)
 {
   gsize end = d2v_align (n_keys, LANES), limit = limit_of (h, t);
+  gfloat *x = scores, factor = factor_of (h);
 
   if (h->mask != NULL && !any_counts (h, limit))
     {
@@ -330,12 +345,17 @@ weigh_keys (const Head *h, const Scratch *s, gsize t, gfloat *scores,
       return h->n_keys;
     }
   if (h->table != NULL)
-    add_table (h, s, t, scores, s->row);
-  else
-    for (gsize i = 0; i < end; i += LANES)
-      v_store (s->row + i, v_load (scores + i) * h->a->scale);
-  leave_out (h, s->row, limit, end);
-  return exponentials (s->row, scores, end);
+    {
+      x = s->row;
+      add_table (h, s, t, scores, x);
+      factor = 1.0f;
+    }
+  if (h->mask != NULL)
+    for (gsize i = 0; i < limit; i++)
+      x[i] = h->mask[i] != 0 ? x[i] : -INFINITY;
+  for (gsize i = limit; i < end; i++)
+    x[i] = -INFINITY;
+  return powers (x, factor, scores, end);
 }
 
 /* -------------------------------------------------------------- queries -- */

@@ -122,23 +122,27 @@ v_abs (Vf x)
 static inline gfloat
 v_sum (Vf v)
 {
-  gfloat lane[LANES];
-
-  memcpy (lane, &v, sizeof lane);
-  for (gsize half = LANES / 2; half > 0; half /= 2)
-    for (gsize i = 0; i < half; i++)
-      lane[i] += lane[i + half];
-  return lane[0];
+#if LANES == 16
+  return _mm512_reduce_add_ps ((__m512) v);
+#else
+  __m256 all = (__m256) v;
+  __m128 x = _mm_add_ps (_mm256_castps256_ps128 (all),
+                         _mm256_extractf128_ps (all, 1));
+  x = _mm_add_ps (x, _mm_movehl_ps (x, x));
+  return _mm_cvtss_f32 (_mm_add_ss (x, _mm_movehdup_ps (x)));
+#endif
 }
 
 static inline gfloat
 v_largest (Vf v)
 {
-  gfloat lane[LANES];
-
-  memcpy (lane, &v, sizeof lane);
-  for (gsize half = LANES / 2; half > 0; half /= 2)
-    for (gsize i = 0; i < half; i++)
-      lane[i] = lane[i + half] > lane[i] ? lane[i + half] : lane[i];
-  return lane[0];
+#if LANES == 16
+  return _mm512_reduce_max_ps ((__m512) v);
+#else
+  __m256 all = (__m256) v;
+  __m128 x = _mm_max_ps (_mm256_castps256_ps128 (all),
+                         _mm256_extractf128_ps (all, 1));
+  x = _mm_max_ps (x, _mm_movehl_ps (x, x));
+  return _mm_cvtss_f32 (_mm_max_ss (x, _mm_movehdup_ps (x)));
+#endif
 }

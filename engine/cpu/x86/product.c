@@ -129,35 +129,56 @@ static const TileFunc tiles[TILE_ROWS][2] = {
 
 /* ---------------------------------------------------------- finishing -- */
 
+/* y = residual + scale * x for @n numbers. */
+ALWAYS_INLINE void
+finish_numbers (const gfloat *x, const gfloat *scale, const gfloat *residual,
+                gfloat *y, gsize n)
+{
+  for (gsize j = 0; j < n; j++)
+    {
+      gfloat number = scale != NULL ? scale[j] * x[j] : x[j];
+      y[j] = residual != NULL ? residual[j] + number : number;
+    }
+}
+
+/* The same for a row as wide as a panel, which is nearly every row. */
+ALWAYS_INLINE void
+finish_vectors (const gfloat *x, const gfloat *scale, const gfloat *residual,
+                gfloat *y)
+{
+  for (gsize j = 0; j < PANEL; j += LANES)
+    {
+      Vf number = v_load (x + j);
+
+      if (scale != NULL)
+        number *= v_load (scale + j);
+      if (residual != NULL)
+        number += v_load (residual + j);
+      v_store (y + j, number);
+    }
+}
+
 /* From the tile x (n_rows, x_step), still in the first-level cache. */
 static void
 finish_tile (gfloat *x, gsize x_step, const Finish *finish, gsize first_row,
              gsize n_rows, gsize n_columns, gfloat *out, gsize out_step)
 {
-  const gfloat *scale = finish->scale;
+  const gfloat *scale = finish->scale, *residual = finish->residual;
 
   if (finish->activation != D2V_ACTIVATION_NONE)
     LEVEL (activate_row) (finish->activation, x, x, n_rows * x_step);
+  if (residual != NULL)
+    residual += first_row * finish->residual_step;
   for (gsize i = 0; i < n_rows; i++)
     {
-      const gfloat *row = x + i * x_step;
-      const gfloat *residual
-          = finish->residual != NULL
-                ? finish->residual + (first_row + i) * finish->residual_step
-                : NULL;
-      gfloat *y = out + i * out_step;
-
-      if (scale != NULL && residual != NULL)
-        for (gsize j = 0; j < n_columns; j++)
-          y[j] = residual[j] + scale[j] * row[j];
-      else if (residual != NULL)
-        for (gsize j = 0; j < n_columns; j++)
-          y[j] = residual[j] + row[j];
-      else if (scale != NULL)
-        for (gsize j = 0; j < n_columns; j++)
-          y[j] = scale[j] * row[j];
+      if (n_columns == PANEL)
+        finish_vectors (x, scale, residual, out);
       else
-        memcpy (y, row, n_columns * sizeof (gfloat));
+        finish_numbers (x, scale, residual, out, n_columns);
+      x += x_step;
+      out += out_step;
+      if (residual != NULL)
+        residual += finish->residual_step;
     }
 }
 

@@ -36,6 +36,15 @@ v_exp2 (Vf x)
   return v_scale (y, rounded);
 }
 
+/* 2^x for x <= 127, relative error 1.5e-7; 0 below -125. */
+static inline Vf
+v_power (Vf x)
+{
+  Vf y = v_exp2 (v_max (x, v_set (-126.0f)));
+
+  return v_if_less (x, v_set (-125.0f), (Vf){ 0 }, y);
+}
+
 /* e^x, relative error 2e-7; 0 below -87, at most 1.6e38. */
 static inline Vf
 v_exp (Vf x)
