@@ -3,7 +3,7 @@
 """Holds the tokenizer to the original: the same texts and options through
 both, every array compared.
 
-    compare.py PROGRAM... [-n TEXTS] [--all] [--golden FILE] [MODEL...]
+    compare.py PROGRAM [-n TEXTS] [--all] [--golden FILE] [MODEL...]
 
 PROGRAM is the command that answers JSON lines, such as `d2v tokenize` (then
 `--jsonl` is appended after the model) or the test program bpe_lines. Needs
@@ -231,7 +231,7 @@ def main():
     parser.add_argument("-n", type=int, default=2500)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--golden")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     models = [m for m in arguments.models or MODELS if m not in SKIP]
     transformers.logging.set_verbosity_error()
     # Every refusal of the original is a panic with a page of text.

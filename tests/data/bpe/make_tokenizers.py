@@ -156,9 +156,23 @@ def make_new(work):
          padding_side="left", truncation_side="left", model_max_length=16)
 
 
+def make_seeds():
+    """For tests/fuzz/fuzz_tokenizer.c: all files of a tokenizer in one, a byte
+    FF between them, nothing for one that is not there."""
+    fresh(HERE / "seeds")
+    for name in ("names", "slow", "five", "flags", "left"):
+        files = [HERE / name / file for file in (
+            "vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+            "added_tokens.json")]
+        (HERE / "seeds" / name).write_bytes(b"\xff".join(
+            file.read_bytes() if file.exists() else b"" for file in files))
+
+
 def main():
     work = pathlib.Path(sys.argv[1])
     (make_old if OLD else make_new)(work)
+    if not OLD:
+        make_seeds()
 
 
 if __name__ == "__main__":
