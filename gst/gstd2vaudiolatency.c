@@ -117,8 +117,8 @@ gst_d2v_audio_base_first_budget (GstD2vAudioBase *base)
 }
 
 /* Raised early, lowered late: every change makes the whole pipeline adjust.
- * Steps of 10 ms, so that noise in the measure is none in the answer. What the
- * user allowed is the least. */
+ * Steps of 10 ms, so that noise in the measure is none in the answer. What was
+ * declared at first is the least: being early gains nothing. */
 void
 gst_d2v_audio_base_measured (GstD2vAudioBase *base, GstClockTime need)
 {
@@ -132,7 +132,7 @@ gst_d2v_audio_base_measured (GstD2vAudioBase *base, GstClockTime need)
   if (priv->settings.latency_ms == 0)
     need += GST_D2V_AUDIO_BASE_GET_CLASS (base)->settling;
   wanted = MAX ((need + step - 1) / step * step,
-                MAX (gst_d2v_ms (priv->settings.latency_ms), step));
+                gst_d2v_audio_base_first_budget (base));
   priv->n_measured++;
   changed
       = need > priv->budget + priv->budget / 5

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* clang-format off */
 /**
  * SECTION:element-d2vmetajson
  * @title: d2vmetajson
@@ -13,14 +14,10 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 -q filesrc location=talk.ogg ! decodebin ! audioconvert !
- * audioresample ! d2vtranscriber model=MODEL ! d2vmetajson location=- !
- * fakesink
+ * gst-launch-1.0 -q filesrc location=talk.ogg ! decodebin ! audioconvert ! audioresample ! d2vtranscriber model=MODEL ! d2vmetajson location=- ! fakesink
  * ]|
  * |[
- * gst-launch-1.0 filesrc location=talk.ogg ! decodebin ! audioconvert !
- * audioresample ! d2vtranscriber model=MODEL ! d2vmetajson ! application/x-json
- * ! filesink location=talk.jsonl
+ * gst-launch-1.0 filesrc location=talk.ogg ! decodebin ! audioconvert ! audioresample ! d2vtranscriber model=MODEL ! d2vmetajson ! application/x-json ! filesink location=talk.jsonl
  * ]|
  *
  * ## The lines
@@ -31,6 +28,7 @@
  *
  * Since: 0.1
  */
+/* clang-format on */
 
 #include "gst/gstd2vmetajson.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* clang-format off */
 /**
  * SECTION:element-d2vtranscriber
  * @title: d2vtranscriber
@@ -10,14 +11,11 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 filesrc location=talk.ogg ! decodebin ! audioconvert !
- * audioresample ! d2vtranscriber model=MODEL output=sentence ! webvttenc !
- * filesink location=talk.vtt
+ * gst-launch-1.0 filesrc location=talk.ogg ! decodebin ! audioconvert ! audioresample ! d2vtranscriber model=MODEL output=sentence ! webvttenc ! filesink location=talk.vtt
  * ]|
  * Subtitles of a recording.
  * |[
- * gst-launch-1.0 autoaudiosrc ! queue ! audioconvert ! audioresample !
- * d2vtranscriber model=MODEL ! d2vmetajson location=- ! fakesink
+ * gst-launch-1.0 autoaudiosrc ! queue ! audioconvert ! audioresample ! d2vtranscriber model=MODEL ! d2vmetajson location=- ! fakesink
  * ]|
  * What the microphone hears, as lines of JSON.
  *
@@ -26,9 +24,10 @@
  * In a pipeline that is not live, results are complete and the same every
  * time: up to `window-duration` the model hears the whole clip at once, beyond
  * that windows with a stride on each side. In a live pipeline it hears
- * `left-context`, `chunk-duration` and `right-context`, and a word comes
- * `chunk-duration` + `right-context` + `latency` after it began, at the
- * latest: that is what the element adds to a pipeline's latency. Silence
+ * `left-context`, `chunk-duration` and `right-context`. It adds
+ * `chunk-duration` + `right-context` + `latency` to the pipeline's latency; a
+ * word that comes later than that is moved up to where the stream already is
+ * (its `start` and `end` stay), or dropped, as `on-late` says. Silence
  * produces GAP events, so that downstream never waits for words that do not
  * come.
  *
@@ -54,6 +53,7 @@
  *
  * Since: 0.1
  */
+/* clang-format on */
 
 #include "gst/gstd2vtranscriber.h"
 

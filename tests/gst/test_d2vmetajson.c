@@ -310,7 +310,8 @@ test_meta_survives (void)
 {
   static const gchar *const lines[]
       = { "audioconvert ! audioresample", "volume volume=0.5",
-          "audioconvert ! capsfilter caps=audio/x-raw,format=S16LE", "identity", "queue" };
+          "audioconvert ! capsfilter caps=audio/x-raw,format=S16LE", "identity",
+          "queue" };
   GstBuffer *in = make_buffer (640, 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
