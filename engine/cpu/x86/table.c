@@ -18,7 +18,6 @@
   KERNEL (CONV2D, conv2d)                                                      \
   KERNEL (RESIZE_BILINEAR, resize_bilinear)                                    \
   KERNEL (RESIZE_TAPS, resize_taps)                                            \
-  KERNEL (RESIZE_TAPS, resize_taps)
 
 #define KERNEL(NAME, name) extern const D2vKernel LEVEL (name);
 KERNELS (KERNEL)
