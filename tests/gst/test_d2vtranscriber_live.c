@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a busy machine may add to a moment in time. */
+#define SLACK MS (300)
+
 /* Warming up takes eight windows or so, and they should be quick. */
 #define SLOW_LATER "slow_after 10"
 
@@ -168,7 +171,7 @@ test_position_in_silence (void)
 
   bench_push (bench, "0:40");
   lag = push_in_time (bench, "0:3000");
-  g_assert_cmpuint (lag, <=, MS (400 + 500 + 100 + 60));
+  g_assert_cmpuint (lag, <=, MS (400 + 500 + 100) + SLACK);
   g_assert_cmpuint (bench_count (bench, "src: gap"), >=, 4);
   g_assert_cmpuint (bench_stat (bench, "results-late"), ==, 0);
 }
@@ -185,7 +188,7 @@ test_position_when_hanging (void)
   g_usleep (1200000); /* until that burst is due */
   lag = push_in_time (bench, "0:3000");
   /* One look at the clock every 50 ms. */
-  g_assert_cmpuint (lag, <=, MS (400 + 500 + 100 + 50 + 60));
+  g_assert_cmpuint (lag, <=, MS (400 + 500 + 100 + 50) + SLACK);
 }
 
 /* ---------------------------------------------------------------- late -- */
