@@ -347,9 +347,8 @@ outweighs (const D2vTag *tag, const D2vTag *before)
                                  : tag->score > before->score;
 }
 
-/* What two parts found in the text they share: the longer span stays. The
- * first tag meets itself first, as in the original, so that one without
- * length is there twice: its copy is put before it. */
+/* In the original the first tag meets itself first, so that one without length
+ * is there twice: its copy is put before it. */
 static gboolean
 double_empty_first (D2vTags *tags)
 {
@@ -367,6 +366,7 @@ double_empty_first (D2vTags *tags)
   return TRUE;
 }
 
+/* What two parts found in the text they share: the longer span stays. */
 static gboolean
 merge_parts (D2vTags *tags, GError **error)
 {
