@@ -5,6 +5,14 @@
 
 #include "engine/d2v.h"
 
+/* Sanitizers cost ten times the time: what is repeated only to be thorough is
+ * repeated less often under them. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEDIA_THOROUGH 0
+#else
+#define MEDIA_THOROUGH 1
+#endif
+
 /* examples/media/@name as mono float at 16 kHz, decoded by GStreamer; NULL
  * when gst-launch-1.0 or a decoder is missing (then skip). */
 GArray *media_load (const gchar *name);

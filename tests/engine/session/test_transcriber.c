@@ -302,7 +302,7 @@ test_any_pieces (gconstpointer data)
   g_autofree gchar *single = transcribe (session, params, DATA (samples),
                                          samples->len, one_sample, 0);
   g_assert_cmpstr (single, ==, expected);
-  for (guint32 seed = 0; seed < 48; seed++)
+  for (guint32 seed = 0; seed < (MEDIA_THOROUGH ? 48 : 4); seed++)
     {
       g_autofree gchar *lines = transcribe (session, params, DATA (samples),
                                             samples->len, any_size, seed);
@@ -319,7 +319,7 @@ test_any_threads (gconstpointer data)
 
   if (samples == NULL)
     return;
-  for (guint n_threads = 1; n_threads <= 6; n_threads++)
+  for (guint n_threads = 1; n_threads <= (MEDIA_THOROUGH ? 6 : 3); n_threads++)
     {
       g_autoptr (D2vSession) session = media_session (n_threads);
       gchar *lines = transcribe (session, params, DATA (samples), samples->len,
@@ -388,7 +388,8 @@ test_any_tail (gconstpointer data)
   if (samples == NULL)
     return;
   g_autoptr (D2vSession) session = media_session (0);
-  for (gsize n = 0; n <= samples->len; n += n < 1000 ? 37 : 1601)
+  for (gsize n = 0; n <= samples->len;
+       n += (n < 1000 ? 37 : 1601) * (MEDIA_THOROUGH ? 1 : 5))
     {
       g_autofree gchar *lines
           = transcribe (session, params, DATA (samples), n, whole, 0);
