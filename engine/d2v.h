@@ -621,8 +621,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vSpeech, d2v_speech_free)
 
 typedef struct
 {
-  gsize top_k; /* 0: what the original shows, 1 class of a text and else 5;
-                * D2V_ALL */
+  gsize top_k; /* 0: what the original shows, 1 class of a text, 5 of an image
+                * and all of a sound */
   const gchar *function_to_apply; /* "softmax", "sigmoid" or "none"; NULL: as
                                    * the model's problem type says */
   D2vTruncation truncation;       /* text only */
@@ -630,36 +630,32 @@ typedef struct
 
 typedef struct
 {
-  gsize index; /* of the class */
-  gchar *label;
+  gsize index;
+  const gchar *label; /* the model's, which must outlive it; texts may repeat */
   gfloat score;
-} D2vLabelScore;
+} D2vClass;
 
 typedef struct
 {
-  D2vLabelScore *items; /* best first */
+  D2vClass *items; /* best first, equal scores by index, NaN last */
   gsize n_items;
-} D2vLabelScores;
+} D2vClasses;
 
-D2vLabelScores *d2v_task_classify_sound (D2vTask *task, const gfloat *samples,
-                                         gsize n_samples,
-                                         const D2vClassifyParams *params,
-                                         GCancellable *cancellable,
-                                         GError **error);
-D2vLabelScores *d2v_task_classify_image (D2vTask *task,
-                                         const D2vImageView *image,
-                                         const D2vClassifyParams *params,
-                                         GCancellable *cancellable,
-                                         GError **error);
+D2vClasses *d2v_task_classify_sound (D2vTask *task, const gfloat *samples,
+                                     gsize n_samples,
+                                     const D2vClassifyParams *params,
+                                     GCancellable *cancellable, GError **error);
+D2vClasses *d2v_task_classify_image (D2vTask *task, const D2vImageView *image,
+                                     const D2vClassifyParams *params,
+                                     GCancellable *cancellable, GError **error);
 /* @pair: a second text, or NULL. Too long a text is an error unless it is to
  * be truncated. */
-D2vLabelScores *d2v_task_classify_text (D2vTask *task, const D2vString *text,
-                                        const D2vString *pair,
-                                        const D2vClassifyParams *params,
-                                        GCancellable *cancellable,
-                                        GError **error);
-void d2v_label_scores_free (D2vLabelScores *scores);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vLabelScores, d2v_label_scores_free)
+D2vClasses *d2v_task_classify_text (D2vTask *task, const D2vString *text,
+                                    const D2vString *pair,
+                                    const D2vClassifyParams *params,
+                                    GCancellable *cancellable, GError **error);
+void d2v_classes_free (D2vClasses *classes);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vClasses, d2v_classes_free)
 
 /* -- who speaks when: ForAudioFrameClassification -- */
 
@@ -692,16 +688,189 @@ gfloat d2v_speaker_similarity (const D2vTensor *a, const D2vTensor *b);
 typedef struct
 {
   guint16 *labels; /* (height, width): the class of each pixel */
-  gsize width;     /* the image's */
+  gsize width;
   gsize height;
-  gsize *counts; /* (n_classes): how many pixels are of this class */
+  gsize *counts; /* (n_classes): pixels of each class */
   gsize n_classes;
-} D2vSegmentation;
+} D2vLabelMap;
 
-D2vSegmentation *d2v_task_segment (D2vTask *task, const D2vImageView *image,
-                                   GCancellable *cancellable, GError **error);
-void d2v_segmentation_free (D2vSegmentation *segmentation);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vSegmentation, d2v_segmentation_free)
+/* A map of the image's size. */
+D2vLabelMap *d2v_task_segment (D2vTask *task, const D2vImageView *image,
+                               GCancellable *cancellable, GError **error);
+void d2v_label_map_free (D2vLabelMap *map);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vLabelMap, d2v_label_map_free)
+
+/* -- names in a text: ForTokenClassification -- */
+
+typedef enum
+{
+  D2V_TAGS_NONE,    /* every token by itself */
+  D2V_TAGS_SIMPLE,  /* neighbours of one label together */
+  D2V_TAGS_FIRST,   /* words first: labelled as their first token, */
+  D2V_TAGS_AVERAGE, /* as the mean of their tokens' scores, */
+  D2V_TAGS_MAX      /* as their token with the highest score */
+} D2vTagsStrategy;
+
+typedef struct
+{
+  D2vTagsStrategy strategy;
+  const gchar *const *ignore_labels; /* NULL-terminated; NULL: "O" alone */
+  gboolean has_stride; /* read all of a long text, in parts that share */
+  gsize stride;        /* this many tokens; not with NONE */
+} D2vTagsParams;
+
+typedef struct
+{
+  const gchar *label; /* the model's, or the end of one of its labels */
+  gfloat score;
+  gsize index;        /* of the token in its row; NONE only */
+  gchar *word;        /* NONE: as the vocabulary spells it; else as text */
+  gsize word_length;  /* in bytes; it may hold U+0000 */
+  guint32 start, end; /* code points of the text */
+} D2vTag;
+
+typedef struct
+{
+  D2vTag *items; /* in the order of the text */
+  gsize n_items;
+} D2vTags;
+
+/* What does not fit the model is cut off unless there is a stride. */
+D2vTags *d2v_task_tag (D2vTask *task, const D2vString *text,
+                       const D2vTagsParams *params, GCancellable *cancellable,
+                       GError **error);
+void d2v_tags_free (D2vTags *tags);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vTags, d2v_tags_free)
+
+/* -- answers in a text: ForQuestionAnswering -- */
+
+typedef struct
+{
+  gsize max_seq_len; /* tokens of a part: at most 384, or the model's */
+  gboolean has_doc_stride;
+  gsize doc_stride;     /* tokens that parts share: max_seq_len / 2, <= 128 */
+  gsize top_k;          /* 1 */
+  gsize max_answer_len; /* in tokens: 15 */
+  gboolean handle_impossible_answer; /* "" may be the answer */
+  gboolean exact_tokens; /* align_to_words off: answers may begin and end
+                          * inside of words */
+} D2vAnswerParams;
+
+typedef struct
+{
+  gchar *text;        /* of the context */
+  gsize length;       /* in bytes; it may hold U+0000 */
+  gdouble score;      /* sum over equal answers; may exceed 1 */
+  guint32 start, end; /* code points of the context */
+} D2vAnswer;
+
+typedef struct
+{
+  D2vAnswer *items; /* best first; equal scores in the order found */
+  gsize n_items;    /* may be fewer than top_k, and none */
+} D2vAnswers;
+
+D2vAnswers *d2v_task_answer (D2vTask *task, const D2vString *question,
+                             const D2vString *context,
+                             const D2vAnswerParams *params,
+                             GCancellable *cancellable, GError **error);
+void d2v_answers_free (D2vAnswers *answers);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vAnswers, d2v_answers_free)
+
+/* -- the words behind <mask>: ForMaskedLM -- */
+
+typedef struct
+{
+  gsize top_k;              /* 5 for each mask; D2V_ALL */
+  const D2vString *targets; /* (n_targets), the only candidates: tokens as the
+                             * vocabulary spells them, else as text */
+  gsize n_targets;
+} D2vFillMaskParams;
+
+typedef struct
+{
+  gfloat score; /* over the whole vocabulary, also with targets */
+  gint32 token;
+  gchar *token_str; /* the token as text, its leading space included */
+  gsize token_str_length;
+  gchar *sequence;       /* the input with the token in place, as text */
+  gsize sequence_length; /* all in bytes; strings may hold U+0000 */
+} D2vFillCandidate;
+
+typedef struct
+{
+  gsize n_masks;
+  gsize n_candidates;      /* of each mask */
+  D2vFillCandidate *items; /* (n_masks, n_candidates), best first */
+} D2vFills;
+
+D2vFills *d2v_task_fill_mask (D2vTask *task, const D2vString *text,
+                              const D2vFillMaskParams *params,
+                              GCancellable *cancellable, GError **error);
+void d2v_fills_free (D2vFills *fills);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vFills, d2v_fills_free)
+
+/* -- the best of several: ForMultipleChoice -- */
+
+typedef struct
+{
+  gsize choice; /* index of the best, the first of equal ones */
+  gsize n;
+  gfloat *scores; /* (n): softmax over the choices */
+  gfloat *logits; /* (n) */
+} D2vChoice;
+
+D2vChoice *d2v_task_choose (D2vTask *task, const D2vString *prompt,
+                            const D2vString *choices, gsize n,
+                            GCancellable *cancellable, GError **error);
+void d2v_choice_free (D2vChoice *choice);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vChoice, d2v_choice_free)
+
+/* -- text that goes on: ForCausalLM -- */
+
+typedef struct
+{
+  gboolean sample;     /* FALSE: always the likeliest; the rest is unused */
+  gdouble temperature; /* 1; above 0 */
+  gsize top_k;         /* 50; only so many may come next; D2V_ALL */
+  gdouble top_p;       /* 1; only the likeliest that are as likely together */
+  guint64 seed;        /* the same seed and logits give the same tokens */
+} D2vSamplerParams;
+
+typedef struct
+{
+  gsize max_new_tokens;       /* 256, or as many as the model has room for */
+  gboolean no_special_tokens; /* the prompt without <s> and </s>: the text goes
+                               * on where it ends */
+  gboolean new_text_only;     /* without the prompt */
+  const gint32 *stop_ids;     /* (n_stop_ids), after which nothing follows;
+                               * NULL: as the model's files say */
+  gsize n_stop_ids;
+  D2vSamplerParams sampler;
+  /* Positions as a plain forward pass counts them, from pad_token_id + 1. The
+   * original's generate() counts from 0, and what it gives is not the same. */
+  gboolean forward_positions;
+  gboolean no_cache; /* read all of the text again for each token */
+  /* Told every piece of new text as soon as its characters are whole, on the
+   * caller's thread; may be NULL. */
+  void (*progress) (const gchar *text, gsize length, gpointer data);
+  gpointer progress_data;
+} D2vGenerateParams;
+
+typedef struct
+{
+  gchar *text;
+  gsize length; /* in bytes; it may hold U+0000 */
+  gint32 *ids;  /* (n_ids): the new tokens, special ones too */
+  gsize n_ids;
+} D2vContinuation;
+
+/* A model that is no decoder reads in both directions and has no cache. */
+D2vContinuation *d2v_task_generate (D2vTask *task, const D2vString *text,
+                                    const D2vGenerateParams *params,
+                                    GCancellable *cancellable, GError **error);
+void d2v_continuation_free (D2vContinuation *continuation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vContinuation, d2v_continuation_free)
 
 /* -- features: Model, of all three families -- */
 

@@ -6,14 +6,6 @@
 
 #include "engine/process/bpe.h"
 
-typedef struct
-{
-  gsize choice; /* index of the best, the first of equal ones */
-  gsize n;
-  gfloat *scores; /* (n): softmax over the choices */
-  gfloat *logits; /* (n) */
-} D2vChoice;
-
 /* The rows to run, one a choice, padded to the longest: the pair of @prompt and
  * the choice, cut to the model's length. INPUT for no choices. */
 D2vEncoding *d2v_choice_encode (const D2vTokenizer *tokenizer,
@@ -23,5 +15,3 @@ D2vEncoding *d2v_choice_encode (const D2vTokenizer *tokenizer,
 
 /* @logits: (n), 0 < n. NO_MEMORY. */
 D2vChoice *d2v_choice_decode (const gfloat *logits, gsize n, GError **error);
-void d2v_choice_free (D2vChoice *choice);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vChoice, d2v_choice_free)

@@ -44,7 +44,9 @@ d2v_score_function_for (D2vModality modality, D2vProblem problem,
 gsize
 d2v_classes_default_top_k (D2vModality modality)
 {
-  return modality == D2V_MODALITY_TEXT ? 1 : 5;
+  return modality == D2V_MODALITY_TEXT     ? 1
+         : modality == D2V_MODALITY_VISION ? 5
+                                           : D2V_ALL;
 }
 
 void

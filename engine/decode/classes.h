@@ -25,25 +25,13 @@ gboolean d2v_score_function_from_name (const gchar *name,
 D2vScoreFunction d2v_score_function_for (D2vModality modality,
                                          D2vProblem problem, gsize n_labels);
 
-/* How many classes they show when nobody says: 1 of a text, else 5. */
+/* How many classes they show when nobody says: 1 of a text, 5 of an image, all
+ * of a sound (its 5 are put aside by every call). */
 gsize d2v_classes_default_top_k (D2vModality modality);
 
 /* @logits and @scores: (n); may be the same. @function: not AUTO. */
 void d2v_score_apply (D2vScoreFunction function, const gfloat *logits,
                       gfloat *scores, gsize n);
-
-typedef struct
-{
-  gsize index;
-  const gchar *label; /* of the caller's labels; NULL without */
-  gfloat score;
-} D2vClass;
-
-typedef struct
-{
-  D2vClass *items; /* best first, equal scores by index, NaN last */
-  gsize n_items;
-} D2vClasses;
 
 typedef struct
 {
@@ -55,5 +43,3 @@ typedef struct
 /* @logits: (n). Equal label texts stay separate. NO_MEMORY. */
 D2vClasses *d2v_classes_rank (const gfloat *logits, gsize n,
                               const D2vClassesParams *params, GError **error);
-void d2v_classes_free (D2vClasses *classes);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vClasses, d2v_classes_free)

@@ -10,23 +10,6 @@
 
 typedef struct
 {
-  gfloat score; /* over the whole vocabulary, also with targets */
-  gint32 token;
-  gchar *token_str; /* the token as text, its leading space included */
-  gsize token_str_length;
-  gchar *sequence;       /* the input with the token in place, as text */
-  gsize sequence_length; /* all in bytes; strings may hold U+0000 */
-} D2vFillCandidate;
-
-typedef struct
-{
-  gsize n_masks;
-  gsize n_candidates;      /* of each mask */
-  D2vFillCandidate *items; /* (n_masks, n_candidates), best first */
-} D2vFills;
-
-typedef struct
-{
   gsize top_k;           /* 0: five; more than there are: all */
   const gint32 *targets; /* (n_targets), the only candidates; NULL: any token;
                           * as d2v_fill_targets() gives them */
@@ -50,5 +33,3 @@ gsize *d2v_fill_masks (const D2vTokenizer *tokenizer, const gint32 *ids,
 D2vFills *d2v_fill_decode (const D2vTokenizer *tokenizer, const gint32 *ids,
                            gsize n, const gfloat *logits, gsize n_vocab,
                            const D2vFillParams *params, GError **error);
-void d2v_fills_free (D2vFills *fills);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vFills, d2v_fills_free)

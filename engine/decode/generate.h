@@ -9,16 +9,6 @@
 
 /* ------------------------------------------------------------- sampling -- */
 
-/* Zeros are the defaults. */
-typedef struct
-{
-  gboolean sample;     /* FALSE: always the likeliest; the rest is unused */
-  gdouble temperature; /* 1; above 0 */
-  gsize top_k;         /* 50; only so many may come next; G_MAXSIZE: all */
-  gdouble top_p;       /* 1; only the likeliest that are as likely together */
-  guint64 seed;        /* the same seed and logits give the same tokens */
-} D2vSamplerParams;
-
 typedef struct _D2vSampler D2vSampler;
 
 /* INPUT when a parameter is out of range, NO_MEMORY. */

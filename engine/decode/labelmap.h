@@ -10,15 +10,6 @@
 #define D2V_MAX_MAP_PIXELS ((gsize) 1 << 26)
 #define D2V_MAX_MAP_CLASSES 65536
 
-typedef struct
-{
-  guint16 *labels; /* (height, width); class numbers */
-  gsize width;
-  gsize height;
-  gsize *counts; /* (n_classes): pixels of each class */
-  gsize n_classes;
-} D2vLabelMap;
-
 /* @logits: (n_classes, in_height, in_width). The map has @height x @width
  * pixels: logits are interpolated bilinearly (half-pixel centres, no
  * antialias) in float, then the greatest wins, the lowest class where several
@@ -31,5 +22,3 @@ typedef struct
 D2vLabelMap *d2v_label_map_new (const gfloat *logits, gsize n_classes,
                                 gsize in_height, gsize in_width, gsize height,
                                 gsize width, GError **error);
-void d2v_label_map_free (D2vLabelMap *map);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (D2vLabelMap, d2v_label_map_free)

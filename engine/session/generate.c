@@ -284,7 +284,11 @@ d2v_decoder_logits (D2vDecoder *d, GCancellable *cancellable, GError **error)
 gboolean
 d2v_decoder_append (D2vDecoder *d, const gint64 *next, GError **error)
 {
-  g_assert (d->n < d->capacity);
+  if (d->n == d->capacity)
+    return d2v_fail (error, D2V_ERROR_INPUT, NULL,
+                     "the text has %" G_GSIZE_FORMAT
+                     " tokens, there is room for no more",
+                     d->n);
   for (gsize b = 0; b < d->B; b++)
     if (!add (d, b, d->n, next[b], FALSE, error))
       return FALSE;

@@ -159,10 +159,18 @@ answer_for_text (D2vHead head)
     {
     case D2V_HEAD_SEQUENCE_CLASSIFICATION:
       return d2v_answer_text_classes;
-    case D2V_HEAD_MODEL:
-      return d2v_answer_text_features;
+    case D2V_HEAD_TOKEN_CLASSIFICATION:
+      return d2v_answer_tags;
+    case D2V_HEAD_QUESTION_ANSWERING:
+      return d2v_answer_question;
+    case D2V_HEAD_MASKED_LM:
+      return d2v_answer_fill;
+    case D2V_HEAD_CAUSAL_LM:
+      return d2v_answer_continuation;
+    case D2V_HEAD_MULTIPLE_CHOICE:
+      return d2v_answer_choice;
     default:
-      return NULL;
+      return d2v_answer_text_features;
     }
 }
 
@@ -233,11 +241,6 @@ d2v_service_answer (D2vService *service, const gchar *request, gssize length,
 
   if (root == NULL)
     return NULL;
-  if (answer_for (service) == NULL)
-    return d2v_fail (error, D2V_ERROR_UNSUPPORTED, service->model->dir,
-                     "apply has no task for %s",
-                     d2v_head_name (service->model->head)),
-           NULL;
   GString *out = g_string_new (NULL);
   if (answer_for (service) (service, root, out, error))
     return g_string_free (out, FALSE);

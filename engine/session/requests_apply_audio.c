@@ -148,11 +148,11 @@ d2v_answer_sound_classes (D2vService *service, const D2vJsonValue *request,
       = input != NULL ? read_wav (service, input, error) : NULL;
   if (wav == NULL)
     return FALSE;
-  g_autoptr (D2vLabelScores) scores = d2v_task_classify_sound (
+  g_autoptr (D2vClasses) scores = d2v_task_classify_sound (
       service->task, wav->samples, wav->n_samples, &params, NULL, error);
   if (scores == NULL)
     return fail_with_file (input, error);
-  d2v_answer_label_scores (out, scores);
+  d2v_answer_classes (out, scores);
   return TRUE;
 }
 

@@ -40,18 +40,18 @@ d2v_answer_image_classes (D2vService *service, const D2vJsonValue *request,
   if (image == NULL)
     return FALSE;
   const D2vImageView view = d2v_image_view (image);
-  g_autoptr (D2vLabelScores) scores
+  g_autoptr (D2vClasses) scores
       = d2v_task_classify_image (service->task, &view, &params, NULL, error);
   if (scores == NULL)
     return fail_with_image (request, error);
-  d2v_answer_label_scores (out, scores);
+  d2v_answer_classes (out, scores);
   return TRUE;
 }
 
 /* -------------------------------------------------------- segmentation -- */
 
 static void
-append_class (GString *out, const D2vSegmentation *s, const gchar *label,
+append_class (GString *out, const D2vLabelMap *s, const gchar *label,
               gsize n_pixels)
 {
   d2v_answer_comma (out);
@@ -65,8 +65,7 @@ append_class (GString *out, const D2vSegmentation *s, const gchar *label,
 }
 
 static void
-append_segmentation (GString *out, const D2vModel *model,
-                     const D2vSegmentation *s)
+append_segmentation (GString *out, const D2vModel *model, const D2vLabelMap *s)
 {
   g_string_append_c (out, '[');
   for (gsize i = 0; i < s->n_classes; i++)
@@ -89,7 +88,7 @@ d2v_answer_segmentation (D2vService *service, const D2vJsonValue *request,
   if (image == NULL)
     return FALSE;
   const D2vImageView view = d2v_image_view (image);
-  g_autoptr (D2vSegmentation) s
+  g_autoptr (D2vLabelMap) s
       = d2v_task_segment (service->task, &view, NULL, error);
   if (s == NULL)
     return fail_with_image (request, error);

@@ -68,6 +68,18 @@ gboolean d2v_answer_text_features (D2vService *service,
                                    const D2vJsonValue *request, GString *out,
                                    GError **error);
 
+gboolean d2v_answer_tags (D2vService *service, const D2vJsonValue *request,
+                          GString *out, GError **error);
+gboolean d2v_answer_question (D2vService *service, const D2vJsonValue *request,
+                              GString *out, GError **error);
+gboolean d2v_answer_fill (D2vService *service, const D2vJsonValue *request,
+                          GString *out, GError **error);
+gboolean d2v_answer_continuation (D2vService *service,
+                                  const D2vJsonValue *request, GString *out,
+                                  GError **error);
+gboolean d2v_answer_choice (D2vService *service, const D2vJsonValue *request,
+                            GString *out, GError **error);
+
 /* ------------------------------------------------------------- reading -- */
 
 /* Fails with USAGE for a key that is not in the NULL-ended @known. */
@@ -139,6 +151,6 @@ void d2v_answer_score (GString *out, const gchar *key, gfloat value);
 void d2v_answer_string (GString *out, const gchar *key, const gchar *value,
                         gssize length);
 /* [{label, score}] */
-void d2v_answer_label_scores (GString *out, const D2vLabelScores *scores);
+void d2v_answer_classes (GString *out, const D2vClasses *classes);
 /* @tensor, F32, as nested arrays. */
 void d2v_answer_tensor (GString *out, const D2vTensor *tensor);

@@ -42,15 +42,15 @@ d2v_answer_string (GString *out, const gchar *key, const gchar *value,
 }
 
 void
-d2v_answer_label_scores (GString *out, const D2vLabelScores *scores)
+d2v_answer_classes (GString *out, const D2vClasses *classes)
 {
   g_string_append_c (out, '[');
-  for (gsize i = 0; i < scores->n_items; i++)
+  for (gsize i = 0; i < classes->n_items; i++)
     {
       d2v_answer_comma (out);
       g_string_append_c (out, '{');
-      d2v_answer_string (out, "label", scores->items[i].label, -1);
-      d2v_answer_score (out, "score", scores->items[i].score);
+      d2v_answer_string (out, "label", classes->items[i].label, -1);
+      d2v_answer_score (out, "score", classes->items[i].score);
       g_string_append_c (out, '}');
     }
   g_string_append_c (out, ']');

@@ -51,6 +51,12 @@ D2vTensors *d2v_task_see (D2vTask *task, const D2vImageView *image,
 D2vEncoding *d2v_task_encode (const D2vTask *task, const D2vString *text,
                               const D2vString *pair,
                               const D2vEncodeParams *params, GError **error);
-/* Row @row, `input_ids` (1, T); without padding. */
+/* Row @row: `input_ids` (1, T), and `attention_mask` where there is padding. */
 D2vTensors *d2v_task_read_row (const D2vEncoding *encoding, gsize row,
                                GError **error);
+/* Runs every row by itself. outputs[i], NULL before, becomes the numbers of
+ * output names[i], (n_tokens, width); free with d2v_free() also when it fails.
+ * @names is NULL-ended. */
+gboolean d2v_task_run_rows (const D2vTask *task, const D2vEncoding *encoding,
+                            const gchar *const *names, gfloat **outputs,
+                            GCancellable *cancellable, GError **error);

@@ -23,25 +23,8 @@ choose_function (const D2vModel *model, const gchar *name,
                    found);
 }
 
-static D2vLabelScores *
-copy_scores (const D2vClasses *classes)
-{
-  D2vLabelScores *scores = g_new0 (D2vLabelScores, 1);
-
-  scores->items = g_new0 (D2vLabelScore, MAX (classes->n_items, 1));
-  scores->n_items = classes->n_items;
-  for (gsize i = 0; i < classes->n_items; i++)
-    {
-      const D2vClass *item = &classes->items[i];
-
-      scores->items[i]
-          = (D2vLabelScore){ item->index, g_strdup (item->label), item->score };
-    }
-  return scores;
-}
-
 /* @inputs of one example. */
-static D2vLabelScores *
+static D2vClasses *
 classify (const D2vTask *task, const D2vTensors *inputs,
           const D2vClassifyParams *params, GCancellable *cancellable,
           GError **error)
@@ -58,14 +41,12 @@ classify (const D2vTask *task, const D2vTensors *inputs,
     return NULL;
   g_autoptr (D2vTensor) logits
       = d2v_task_run (task, inputs, "logits", cancellable, error);
-  if (logits == NULL)
-    return NULL;
-  g_autoptr (D2vClasses) classes = d2v_classes_rank (
-      logits->data, d2v_tensor_n_elements (logits), &how, error);
-  return classes != NULL ? copy_scores (classes) : NULL;
+  return logits != NULL ? d2v_classes_rank (
+             logits->data, d2v_tensor_n_elements (logits), &how, error)
+                        : NULL;
 }
 
-D2vLabelScores *
+D2vClasses *
 d2v_task_classify_sound (D2vTask *task, const gfloat *samples, gsize n_samples,
                          const D2vClassifyParams *params,
                          GCancellable *cancellable, GError **error)
@@ -79,7 +60,7 @@ d2v_task_classify_sound (D2vTask *task, const gfloat *samples, gsize n_samples,
                         : NULL;
 }
 
-D2vLabelScores *
+D2vClasses *
 d2v_task_classify_image (D2vTask *task, const D2vImageView *image,
                          const D2vClassifyParams *params,
                          GCancellable *cancellable, GError **error)
@@ -92,7 +73,7 @@ d2v_task_classify_image (D2vTask *task, const D2vImageView *image,
                         : NULL;
 }
 
-D2vLabelScores *
+D2vClasses *
 d2v_task_classify_text (D2vTask *task, const D2vString *text,
                         const D2vString *pair, const D2vClassifyParams *params,
                         GCancellable *cancellable, GError **error)
@@ -110,15 +91,4 @@ d2v_task_classify_text (D2vTask *task, const D2vString *text,
       = encoding != NULL ? d2v_task_read_row (encoding, 0, error) : NULL;
   return inputs != NULL ? classify (task, inputs, params, cancellable, error)
                         : NULL;
-}
-
-void
-d2v_label_scores_free (D2vLabelScores *scores)
-{
-  if (scores == NULL)
-    return;
-  for (gsize i = 0; i < scores->n_items; i++)
-    g_free (scores->items[i].label);
-  g_free (scores->items);
-  g_free (scores);
 }

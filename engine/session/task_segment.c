@@ -2,26 +2,10 @@
 
 /* task_segment.c: the class of every pixel of an image (spec 4.7, 8.5). */
 
-#include "engine/base/alloc.h"
 #include "engine/decode/labelmap.h"
 #include "engine/session/task.h"
 
-/* Takes @map. */
-static D2vSegmentation *
-from_map (D2vLabelMap *map)
-{
-  D2vSegmentation *segmentation = g_new0 (D2vSegmentation, 1);
-
-  segmentation->labels = g_steal_pointer (&map->labels);
-  segmentation->counts = g_steal_pointer (&map->counts);
-  segmentation->width = map->width;
-  segmentation->height = map->height;
-  segmentation->n_classes = map->n_classes;
-  d2v_label_map_free (map);
-  return segmentation;
-}
-
-D2vSegmentation *
+D2vLabelMap *
 d2v_task_segment (D2vTask *task, const D2vImageView *image,
                   GCancellable *cancellable, GError **error)
 {
@@ -36,17 +20,6 @@ d2v_task_segment (D2vTask *task, const D2vImageView *image,
   if (logits == NULL)
     return NULL;
   const gsize *dim = logits->shape.dim; /* (1, NL, h, w) */
-  D2vLabelMap *map = d2v_label_map_new (logits->data, dim[1], dim[2], dim[3],
-                                        image->height, image->width, error);
-  return map != NULL ? from_map (map) : NULL;
-}
-
-void
-d2v_segmentation_free (D2vSegmentation *segmentation)
-{
-  if (segmentation == NULL)
-    return;
-  d2v_free (segmentation->labels);
-  d2v_free (segmentation->counts);
-  g_free (segmentation);
+  return d2v_label_map_new (logits->data, dim[1], dim[2], dim[3], image->height,
+                            image->width, error);
 }

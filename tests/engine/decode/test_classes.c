@@ -103,7 +103,7 @@ test_defaults (void)
   D2vScoreFunction function;
 
   g_assert_cmpuint (d2v_classes_default_top_k (D2V_MODALITY_TEXT), ==, 1);
-  g_assert_cmpuint (d2v_classes_default_top_k (D2V_MODALITY_AUDIO), ==, 5);
+  g_assert_cmpuint (d2v_classes_default_top_k (D2V_MODALITY_AUDIO), ==, D2V_ALL);
   g_assert_cmpuint (d2v_classes_default_top_k (D2V_MODALITY_VISION), ==, 5);
   g_assert_false (d2v_score_function_from_name ("Softmax", &function));
   g_assert_false (d2v_score_function_from_name ("", &function));
