@@ -18,7 +18,7 @@
 #define SLOWEST_SOFTWARE 100.0
 #define SLOWEST_HARDWARE 10000.0
 /* A software driver compiles a pipeline only when it first runs. */
-#define COMPILE_US (G_USEC_PER_SEC / 2)
+#define COMPILE_US (3 * G_USEC_PER_SEC)
 
 typedef struct
 {
