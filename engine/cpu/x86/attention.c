@@ -100,24 +100,33 @@ most_keys (const D2vCall *call)
   return cache != NULL ? cache->dim[2] : call->in_shape[QKV]->dim[1];
 }
 
+/* The next @n floats of @memory, which may be NULL while sizes are counted. */
+static gfloat *
+take (gfloat *memory, gsize n, gsize *taken)
+{
+  gfloat *piece = memory != NULL ? memory + *taken : NULL;
+
+  *taken += d2v_align (n, LANES);
+  return piece;
+}
+
 static Scratch
 scratch_at (const D2vCall *call, gfloat *memory)
 {
-  gsize d
-      = d2v_shape_last (&call->node->shape) / call->node->attributes.n_heads;
+  gsize n_channels = d2v_shape_last (&call->node->shape);
+  gsize d = n_channels / call->node->attributes.n_heads;
   gsize n_keys = d2v_align (most_keys (call), LANES);
-  gsize n_table
-      = call->in_shape[TABLE] != NULL ? call->in_shape[TABLE]->dim[0] : 0;
+  const D2vShape *table = call->in_shape[TABLE];
   Scratch s = { .score_step = n_keys + LANES };
 
   /* Tables and rows are read a whole vector at a time, past their ends. */
-  s.keys = memory;
-  s.values = s.keys + panels_size (n_keys, d);
-  s.scores = s.values + panels_size (d, n_keys);
-  s.row = s.scores + BLOCK_QUERIES * s.score_step;
-  s.factors = s.row + s.score_step;
-  s.table = s.factors + d2v_align (BLOCK_QUERIES, LANES);
-  s.size = s.table + d2v_align (n_table + LANES, LANES) - memory;
+  s.keys = take (memory, panels_size (n_keys, d), &s.size);
+  s.values = take (memory, panels_size (d, n_keys), &s.size);
+  s.scores = take (memory, BLOCK_QUERIES * s.score_step, &s.size);
+  s.row = take (memory, s.score_step, &s.size);
+  s.factors = take (memory, BLOCK_QUERIES, &s.size);
+  if (table != NULL)
+    s.table = take (memory, table->dim[0] + LANES, &s.size);
   return s;
 }
 

@@ -14,6 +14,7 @@
   KERNEL (LINEAR, linear)                                                      \
   KERNEL (CONV1D, conv1d)                                                      \
   KERNEL (ATTENTION, attention)                                                \
+  KERNEL (EMBED, embed)                                                        \
   KERNEL (GLU, glu)                                                            \
   KERNEL (CONV2D, conv2d)                                                      \
   KERNEL (RESIZE_BILINEAR, resize_bilinear)                                    \
