@@ -4,6 +4,8 @@
 
 #include "engine/base/alloc.h"
 
+#include <string.h>
+
 /* What pack() was told, so that unpack() can be told the same. */
 typedef struct
 {
@@ -81,7 +83,7 @@ find_weight (const D2vKernel *kernel, const D2vCall *call, guint slot,
     return NULL;
   /* One level of kernels per process and one use per weight: a second layout
    * of the same tensor would be a mistake in the model. */
-  g_assert (tensor->packed->kind == kernel->pack_kind);
+  g_assert (strcmp (tensor->packed->kind, kernel->pack_kind) == 0);
   return tensor->packed->data;
 }
 
