@@ -865,7 +865,7 @@ typedef struct
   gsize n_ids;
 } D2vContinuation;
 
-/* A model that is no decoder reads in both directions and has no cache. */
+/* A model that is no decoder sees its prompt in both directions at once. */
 D2vContinuation *d2v_task_generate (D2vTask *task, const D2vString *text,
                                     const D2vGenerateParams *params,
                                     GCancellable *cancellable, GError **error);

@@ -109,6 +109,11 @@ REQUESTS = {
         {"input": UMLAUTS, "max_new_tokens": 6},
         {"input": "", "max_new_tokens": 4},
     ],
+    "generate-both": [
+        {"input": "The cat", "max_new_tokens": 12},
+        {"input": "Who met Bob in Paris?", "max_new_tokens": 9, "add_special_tokens": False},
+        {"input": "", "max_new_tokens": 5},
+    ],
     "choice": [
         {"input": "The cat sat", "choice": ["on the mat", "in 12 rivers of London", "!"]},
         {"input": LONG, "choice": ["yes", "no"]},
@@ -128,7 +133,8 @@ TASKS = {
     "speech": "automatic-speech-recognition", "sound-class": "audio-classification",
     "text-class": "text-classification", "text-multi": "text-classification",
     "text-score": "text-classification", "tags": "token-classification", "answer": "question-answering",
-    "fill": "fill-mask", "generate": "text-generation", "image-class": "image-classification",
+    "fill": "fill-mask", "generate": "text-generation",
+    "generate-both": "text-generation", "image-class": "image-classification",
     "segment": "image-segmentation",
 }
 
@@ -220,6 +226,8 @@ class Original:
 
     def ask_generate(self, options, text):
         return self.pipe(text, do_sample=False, **options)
+
+    ask_generate_both = ask_generate
 
     def ask_choice(self, options, text):
         tokenizer, choices = self.parts["tokenizer"], options["choice"]

@@ -8,10 +8,12 @@
 
 #include <string.h>
 
-/* The prompt is read in blocks of so many tokens, and a step reads the last
- * block again, its old tokens beside the new one: all are one plan, which
- * keeps the cache. Reading the weights is what takes time, so that eight
- * tokens cost little more than one. */
+/* Runs with one cache are of one shape. A decoder's prompt is read in blocks of
+ * so many tokens, and a step reads the last block again, its old tokens beside
+ * the new one: reading the weights is what takes time, so that eight tokens
+ * cost little more than one. Without the causal mask, old tokens would see the
+ * new ones: the block is the prompt, and a step reads the new token and
+ * padding, which nobody looks at. */
 #define BLOCK 8
 /* Caches come in multiples of this, so that generations share plans. */
 #define CACHE_STEP 64
@@ -24,11 +26,12 @@ struct _D2vDecoder
   gboolean forward_positions;
   gint64 *ids;       /* (B, capacity) */
   gint64 *positions; /* the same */
-  gfloat *mask;      /* the same: 1 a token, 0 padding; 1 beyond n */
+  gfloat *mask;      /* the same: 1 a token, 0 padding and beyond n */
   gboolean has_padding;
   gint64 *counts; /* (B): tokens that positions have counted */
 
   gsize cache_length; /* 0: none */
+  gsize block;        /* tokens of a run */
   D2vContext *context;
   gsize n_cached;
   D2vTensors *outputs; /* of the last run: */
@@ -119,7 +122,7 @@ allocate (D2vDecoder *d)
   for (gsize i = 0; i < n; i++)
     {
       d->ids[i] = d->positions[i] = d->config->pad_token_id;
-      d->mask[i] = 1;
+      d->mask[i] = 0;
     }
   return TRUE;
 }
@@ -140,27 +143,41 @@ add_prompt (D2vDecoder *d, const D2vDecoderParams *p, GError **error)
   return TRUE;
 }
 
+/* Distances are known up to the last row of their table, so that no block may
+ * reach beyond it: then all of the text is read each time. */
+static void
+choose_block (D2vDecoder *d, const D2vDecoderParams *params)
+{
+  gboolean relative
+      = d->config->position_embedding_type != D2V_POSITION_ABSOLUTE;
+  gsize n_tokens = MAX (params->max_tokens, params->n);
+
+  d->block = d->config->is_decoder ? BLOCK : params->n;
+  /* Room for a step's padding behind the last token. */
+  d->capacity = d2v_align (d->config->is_decoder ? MAX (n_tokens, BLOCK)
+                                                 : n_tokens + params->n,
+                           CACHE_STEP);
+  if (!params->no_cache && (d->config->is_decoder || !relative))
+    d->cache_length = d->capacity;
+}
+
 D2vDecoder *
 d2v_decoder_new (D2vSession *session, const D2vDecoderParams *params,
                  GError **error)
 {
   g_autoptr (D2vDecoder) d = g_new0 (D2vDecoder, 1);
-  gsize n_tokens = MAX (params->max_tokens, params->n);
 
   d->session = d2v_session_ref (session);
   d->config = d2v_session_model (session)->config;
   d->forward_positions = params->forward_positions;
   d->B = params->B;
-  d->capacity = d2v_align (MAX (n_tokens, BLOCK), CACHE_STEP);
-  if (d->config->is_decoder && !params->no_cache)
-    {
-      d->cache_length = d->capacity;
-      d->context = d2v_context_new ();
-    }
+  choose_block (d, params);
+  if (d->cache_length > 0)
+    d->context = d2v_context_new ();
   if (!allocate (d))
     {
       d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "%" G_GSIZE_FORMAT " tokens",
-                n_tokens);
+                d->capacity);
       return NULL;
     }
   return add_prompt (d, params, error) ? g_steal_pointer (&d) : NULL;
@@ -217,6 +234,14 @@ set_number (D2vTensors *prepared, const gchar *name, gint64 number,
   return TRUE;
 }
 
+/* Whether the mask, for want of a causal one, has to hide what lies behind the
+ * last token. */
+static gboolean
+hides_by_mask (const D2vDecoder *d)
+{
+  return d->cache_length > 0 && !d->config->is_decoder;
+}
+
 /* Runs tokens begin..begin+T-1; those before must be in the cache. */
 static gboolean
 run (D2vDecoder *d, gsize begin, gsize T, GCancellable *cancellable,
@@ -233,7 +258,7 @@ run (D2vDecoder *d, gsize begin, gsize T, GCancellable *cancellable,
   if (!set_columns (d, prepared, "input_ids", D2V_I64, d->ids, begin, T, error)
       || !set_columns (d, prepared, "position_ids", D2V_I64, d->positions,
                        begin, T, error)
-      || (d->has_padding
+      || ((d->has_padding || hides_by_mask (d))
           && !set_columns (d, prepared, "attention_mask", D2V_F32, d->mask, 0,
                            d->cache_length > 0 ? d->cache_length : T, error))
       || (d->cache_length > 0
@@ -247,17 +272,26 @@ run (D2vDecoder *d, gsize begin, gsize T, GCancellable *cancellable,
   return d->outputs != NULL;
 }
 
-/* Fills the cache up to the last token. A text shorter than a block is
- * followed by padding, which nothing before it looks at and which is written
- * over later. */
+/* Where the run that ends with token @end - 1 begins. A decoder's text that is
+ * shorter than a block is followed by padding, too. */
+static gsize
+first_of_run (const D2vDecoder *d, gsize end)
+{
+  if (!d->config->is_decoder)
+    return d->n_cached;
+  return end > d->block ? end - d->block : 0;
+}
+
+/* Fills the cache up to the last token. */
 static gboolean
 run_blocks (D2vDecoder *d, GCancellable *cancellable, GError **error)
 {
   while (d->n_cached < d->n)
     {
-      gsize end = MIN (d->n_cached + BLOCK, d->n);
+      gboolean one = !d->config->is_decoder && d->n_cached > 0;
+      gsize end = MIN (d->n_cached + (one ? 1 : d->block), d->n);
 
-      if (!run (d, end > BLOCK ? end - BLOCK : 0, BLOCK, cancellable, error))
+      if (!run (d, first_of_run (d, end), d->block, cancellable, error))
         return FALSE;
       d->n_cached = end;
     }

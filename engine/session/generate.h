@@ -4,8 +4,9 @@
  * ids that grow, and the logits of what may follow them.
  *
  * Keys and values of what was read stay in a cache, so that a step costs the
- * same however long the text is. A model that is no decoder looks in both
- * directions: it has nothing to keep, and each step reads all of the text. */
+ * same however long the text is. A model that is no decoder has seen all of the
+ * prompt at once, in both directions, and of what follows each token only what
+ * stood before it: so the original goes on with its cache, and so do we. */
 #pragma once
 
 #include "engine/session/session.h"
@@ -19,7 +20,7 @@ typedef struct
   gboolean forward_positions; /* as a plain forward pass counts, from
                                * pad_token_id + 1 (spec 3.1); FALSE: from 0, as
                                * the original's generate() does */
-  gboolean no_cache;
+  gboolean no_cache;          /* read all of the text again for each token */
 } D2vDecoderParams;
 
 /* One thread at a time. */

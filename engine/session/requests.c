@@ -16,16 +16,23 @@ expect_modality (const D2vConfig *config, const gchar *path,
   return d2v_fail (error, D2V_ERROR_ARCH_HEAD, path, "%s", reason);
 }
 
+/* A tokenizer saved alone has no config.json, and nothing to agree with. */
 static gboolean
 open_tokenizer (D2vService *service, const gchar *path, GError **error)
 {
-  service->config = d2v_config_read (path, NULL, error);
-  if (service->config == NULL
-      || !expect_modality (service->config, path, D2V_MODALITY_TEXT,
-                           "only models of text have a tokenizer", error))
-    return FALSE;
-  service->tokenizer
-      = d2v_tokenizer_open (path, service->config->vocab_size, error);
+  g_autofree gchar *config = g_build_filename (path, "config.json", NULL);
+
+  if (g_file_test (config, G_FILE_TEST_EXISTS)
+      || !g_file_test (path, G_FILE_TEST_IS_DIR))
+    {
+      service->config = d2v_config_read (path, NULL, error);
+      if (service->config == NULL
+          || !expect_modality (service->config, path, D2V_MODALITY_TEXT,
+                               "only models of text have a tokenizer", error))
+        return FALSE;
+    }
+  service->tokenizer = d2v_tokenizer_open (
+      path, service->config != NULL ? service->config->vocab_size : 0, error);
   return service->tokenizer != NULL;
 }
 

@@ -2,6 +2,8 @@
 """Tiny models of all fifteen classes in whole model directories, and sounds and
 images for them. Python's standard library only.
 
+    tiny.py DIRECTORY    writes them all
+
 Weights are hashes of the tensors' names (the rule of the specification's
 appendix A), so that nothing has to be kept: the tests make the models anew,
 and so does tools/compare_pipelines.py, which asks the original about them.
@@ -12,6 +14,7 @@ import math
 import pathlib
 import shutil
 import struct
+import sys
 import wave
 import zlib
 
@@ -60,6 +63,7 @@ MODELS = {
     "answer": (TEXT, "ForQuestionAnswering", {}),
     "fill": (TEXT, "ForMaskedLM", {}),
     "generate": (TEXT, "ForCausalLM", {"is_decoder": True}),
+    "generate-both": (TEXT, "ForCausalLM", {}),
     "choice": (TEXT, "ForMultipleChoice", {}),
     "text-model": (TEXT, "Model", {}),
     "image-class": (VISION, "ForImageClassification", labels(THINGS)),
@@ -380,3 +384,14 @@ def write_media(directory):
     write_png(directory / "a.png", picture("a", 45, 37))
     write_ppm(directory / "b.ppm", picture("b", 24, 51))
     write_png(directory / "small.png", picture("small", 32, 32))
+
+
+def main():
+    directory = pathlib.Path(sys.argv[1])
+    for name in MODELS:
+        write_model(directory / name, name)
+    write_media(directory / "media")
+
+
+if __name__ == "__main__":
+    main()
