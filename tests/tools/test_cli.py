@@ -718,6 +718,50 @@ class Apply(CliTest):
         self.fails("USAGE", "apply", "text-class", says="input")
 
 
+class Random(CliTest):
+    """requests that nobody means"""
+
+    VALUES = [None, True, False, 0, 1, -1, 2, 7, 2**31, 2**63, -2**63, 0.5, -0.0, 1e300, "", "a", "\0", "O", "<mask>",
+              "<s></s><pad>", "media/a.wav", "media/a.png", "media", "\U0001f600" * 40, " the" * 70, [], [""], [[]],
+              [1, 2], ["a", "b"], ["media/a.wav", "media/b.wav"], [None], {}, {"a": 1}]
+    KEYS = ["input", "text", "pair", "decode", "ids", "inputs", "outputs", "padding", "truncation", "stride",
+            "max_length", "pad_to_multiple_of", "top_k", "function_to_apply", "aggregation_strategy",
+            "ignore_labels", "question", "context", "doc_stride", "max_seq_len", "max_answer_len", "targets",
+            "max_new_tokens", "choice", "return_timestamps", "chunk_length_s", "stride_length_s", "target_size"]
+
+    def requests(self, seed, known, n):
+        numbers = iter(tiny.noise(seed, 30 * n))
+
+        def pick(values):
+            return values[int((next(numbers) + 1) / 2 * len(values)) % len(values)]
+
+        for _ in range(n):
+            request = dict(pick(known))
+            for _ in range(1 + int(2 * abs(next(numbers)))):
+                # Mostly keys that it has or might have.
+                request[pick(list(request) * 12 + self.KEYS)] = pick(self.VALUES)
+            if isinstance(request.get("outputs"), str):
+                request["outputs"] = "s.st"  # not over the media
+            yield request
+
+    def test_answer_or_error(self):
+        (self.W / "s.st").unlink(missing_ok=True)
+        known = {"tokenize": [{"text": "a b"}, {"decode": [0, 5]}, {"text": "a b c d", "truncation": True,
+                                                                    "max_length": 4, "stride": 1}],
+                 "preprocess": [{"input": "media/b.wav", "outputs": "s.st"}],
+                 "decode": [{"ids": [5, 0, 5]}]}
+        for name in tiny.MODELS:
+            path = ROOT / "tests" / "data" / "apply" / f"{name}.json"
+            cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
+            requests = list(self.requests(name, [c["request"] for c in cases], 60))
+            answers = self.ask("apply", self.model(name), *requests)
+            self.assertGreater(sum(isinstance(a, dict) and "error" in a for a in answers), 5)
+        for command, model in (("tokenize", "fill"), ("preprocess", "speech"), ("decode", "speech")):
+            answers = self.ask(command, self.model(model), *self.requests(command, known[command], 150))
+            self.assertGreater(sum("error" in a for a in answers), 20)
+            self.assertGreater(sum("error" not in a for a in answers), 0)
+
+
 class Shipped(CliTest):
     """the models that come with the project"""
 
