@@ -58,11 +58,16 @@ n_items (const D2vCall *call)
   return d2v_ceil_div (n_rows, block_rows (call)) * n_panels (call);
 }
 
-/* A few pieces for each thread, so that one that is held up loses little. */
+/* A few pieces for each thread, so that one that is held up loses little. With
+ * few rows a panel is hardly read before it is done with, and a piece's first
+ * panel comes from memory unannounced: then there are fewer pieces. */
 static gsize
 grain (const D2vCall *call, guint n_threads)
 {
-  return d2v_max (n_panels (call) / (4 * n_threads), 1);
+  gsize n = n_panels (call), n_blocks = n_items (call) / n;
+  gsize n_pieces = n_blocks <= 2 ? 2 : 4;
+
+  return d2v_max (n / (n_pieces * n_threads), 1);
 }
 
 /* Panel @index counted over the stacked weights. */
