@@ -275,20 +275,22 @@ LEVEL (unpack_panels) (const Layout *l, const gfloat *panels, gfloat *w)
 
 /* ---------------------------------------------------------- transpose -- */
 
+/* clang-format off */
+#if LANES == 16
+#define LOW_HALVES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_HALVES \
+  8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#else
+#define LOW_HALVES 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_HALVES 4, 12, 5, 13, 6, 14, 7, 15
+#endif
+/* clang-format on */
+
 /* LANES vectors as a square: interleaving each with the one half a square
  * further on, log2 (LANES) times, is a transposition. */
 static inline void
 transpose_square (Vf v[LANES])
 {
-  /* clang-format off */
-#if LANES == 16
-  const Vi low = { 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23 };
-#else
-  const Vi low = { 0, 8, 1, 9, 2, 10, 3, 11 };
-#endif
-  /* clang-format on */
-  const Vi high = low + LANES / 2;
-
   for (gsize width = 1; width < LANES; width *= 2)
     {
       Vf next[LANES];
@@ -296,8 +298,9 @@ transpose_square (Vf v[LANES])
       UNROLL
       for (gsize i = 0; i < LANES / 2; i++)
         {
-          next[2 * i] = __builtin_shuffle (v[i], v[i + LANES / 2], low);
-          next[2 * i + 1] = __builtin_shuffle (v[i], v[i + LANES / 2], high);
+          Vf a = v[i], b = v[i + LANES / 2];
+          next[2 * i] = __builtin_shufflevector (a, b, LOW_HALVES);
+          next[2 * i + 1] = __builtin_shufflevector (a, b, HIGH_HALVES);
         }
       memcpy (v, next, sizeof next);
     }
