@@ -19,8 +19,9 @@ d2v_bench_now (void)
   return (gdouble) t.tv_sec + 1e-9 * (gdouble) t.tv_nsec;
 }
 
-/* One function for each width; the loop is the same. */
-#define SPIN(name, width)                                                      \
+/* One function for each width; the loop is the same. Returns the FLOP done. */
+#define SPIN(name, width, level)                                               \
+  static gdouble level name (gfloat *sink)                                     \
   {                                                                            \
     typedef gfloat V __attribute__ ((vector_size (width * 4)));                \
     V sum[N_SUMS];                                                             \
@@ -29,27 +30,26 @@ d2v_bench_now (void)
     for (guint i = 0; i < N_SUMS; i++)                                         \
       sum[i] = (V){ 0 } + (gfloat) i;                                          \
     for (guint k = 0; k < N_STEPS; k++)                                        \
-      _Pragma ("GCC unroll 16") for (guint i = 0; i < N_SUMS; i++) sum[i]      \
-          = sum[i] * factor + term;                                            \
+      {                                                                        \
+        _Pragma ("GCC unroll 16") for (guint i = 0; i < N_SUMS; i++) sum[i]    \
+            = sum[i] * factor + term;                                          \
+      }                                                                        \
     for (guint i = 1; i < N_SUMS; i++)                                         \
       sum[0] += sum[i];                                                        \
     memcpy (sink, &sum[0], sizeof sum[0]);                                     \
     return 2.0 * width * N_SUMS * N_STEPS;                                     \
   }
 
+/* clang-format off */
 #if defined(__x86_64__)
-static gdouble __attribute__ ((target ("avx512f"), optimize ("O3")))
-spin_16 (gfloat *sink) SPIN (16, 16)
-
-    static gdouble __attribute__ ((target ("avx2,fma"), optimize ("O3")))
-    spin_8 (gfloat *sink) SPIN (8, 8)
+SPIN (spin_16, 16, __attribute__ ((target ("avx512f"))))
+SPIN (spin_8, 8, __attribute__ ((target ("avx2,fma"))))
 #endif
+SPIN (spin_4, 4, )
+/* clang-format on */
 
-        static gdouble __attribute__ ((optimize ("O3"))) spin_4 (gfloat *sink)
-            SPIN (4, 4)
-
-    /* FLOP done. */
-    static gdouble spin (gfloat *sink)
+static gdouble
+spin (gfloat *sink)
 {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports ("avx512f"))
