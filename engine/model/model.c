@@ -2,12 +2,16 @@
 
 #include "engine/model/model.h"
 
+#include "engine/base/alloc.h"
 #include "engine/base/error.h"
+#include "engine/io/file.h"
 
 #include <glib/gstdio.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
+
+#define MAX_COMPANION ((gsize) 64 << 20)
 
 G_DEFINE_BOXED_TYPE (D2vModel, d2v_model, d2v_model_ref, d2v_model_unref)
 
@@ -94,10 +98,13 @@ make_cache_key (const gchar *dir, const gchar *file, const gchar *head,
 
       if (g_stat (full, &s) == 0 && S_ISREG (s.st_mode))
         g_ptr_array_add (
-            lines, g_strdup_printf (
-                       "%s:%ju:%ju:%jd:%jd.%09ld", name, (uintmax_t) s.st_dev,
-                       (uintmax_t) s.st_ino, (intmax_t) s.st_size,
-                       (intmax_t) s.st_mtim.tv_sec, s.st_mtim.tv_nsec));
+            lines,
+            g_strdup_printf ("%s:%ju:%ju:%jd:%jd.%09ld:%jd.%09ld", name,
+                             (uintmax_t) s.st_dev, (uintmax_t) s.st_ino,
+                             (intmax_t) s.st_size, (intmax_t) s.st_mtim.tv_sec,
+                             s.st_mtim.tv_nsec,
+                             /* Copying in place may put the other time back. */
+                             (intmax_t) s.st_ctim.tv_sec, s.st_ctim.tv_nsec));
     }
   g_ptr_array_sort (lines, compare_lines);
   g_ptr_array_add (lines, g_strdup_printf ("%s/%s/%d", file ? file : "",
@@ -212,7 +219,6 @@ describe_weights (D2vModel *model, const D2vWeights *weights)
   gsize largest = 0;
 
   model->weights_file = g_strdup (d2v_weights_file (weights));
-  model->digest = g_strdup (d2v_weights_digest (weights));
   model->prefixed = has_prefix (weights, model->family->prefix);
   for (guint i = 0; i < d2v_weights_size (weights); i++)
     {
@@ -229,6 +235,48 @@ describe_weights (D2vModel *model, const D2vWeights *weights)
     }
 }
 
+/* Numbers alone do not make a model: with another number of heads, another
+ * vocabulary or another front end the same ones give other answers. The
+ * tokenizer's files are read later, by tasks, but from the same directory. */
+static gchar *
+make_digest (const D2vModel *model, const D2vWeights *weights, GError **error)
+{
+  static const gchar *const names[] = { "config.json",
+                                        "preprocessor_config.json",
+                                        "processor_config.json",
+                                        "vocab.json",
+                                        "merges.txt",
+                                        "tokenizer.json",
+                                        "tokenizer_config.json",
+                                        "special_tokens_map.json",
+                                        "added_tokens.json" };
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autoptr (D2vDir) dir = d2v_dir_open (model->dir, error);
+
+  if (dir == NULL)
+    return NULL;
+  g_checksum_update (sum, (const guchar *) d2v_weights_digest (weights), -1);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      gsize n_bytes = 0;
+      g_autoptr (D2vFile) file = d2v_file_open (dir, names[i], NULL);
+      gchar *text = file != NULL ? d2v_file_read_all (file, MAX_COMPANION,
+                                                      &n_bytes, NULL)
+                                 : NULL;
+      /* Name and size stand before the bytes, so that no two directories
+       * give the same text. What cannot be read is as good as absent here;
+       * who needs it says what is wrong with it. */
+      g_autofree gchar *head = g_strdup_printf (
+          "\n%s %d %" G_GSIZE_FORMAT "\n", names[i], text != NULL, n_bytes);
+
+      g_checksum_update (sum, (const guchar *) head, -1);
+      if (text != NULL)
+        g_checksum_update (sum, (const guchar *) text, (gssize) n_bytes);
+      d2v_free (text);
+    }
+  return g_strdup (g_checksum_get_string (sum));
+}
+
 static gboolean
 read_weights (D2vModel *model, const gchar *file, const D2vModelParams *params,
               GError **error)
@@ -243,6 +291,9 @@ read_weights (D2vModel *model, const gchar *file, const D2vModelParams *params,
   if (weights == NULL)
     return FALSE;
   describe_weights (model, weights);
+  model->digest = make_digest (model, weights, error);
+  if (model->digest == NULL)
+    return FALSE;
   D2vBinder *binder
       = d2v_binder_new (model->config, weights, model->family->prefix);
   model->weights = model->family->bind (binder, model->head);

@@ -23,7 +23,7 @@ struct _D2vModel
   gboolean prefixed; /* the file is of a class with a head */
   gchar *weights_file;
   D2vDType stored_dtype; /* of the largest tensor */
-  gchar *digest;
+  gchar *digest; /* of the weights and all that changes what they give */
 
   /* Audio only. */
   D2vAudioProcessorConfig audio;
