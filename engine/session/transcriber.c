@@ -137,6 +137,7 @@ d2v_transcriber_unref (D2vTranscriber *t)
   g_clear_pointer (&t->words, d2v_ctc_stream_free);
   d2v_session_unref (t->words_session);
   d2v_session_unref (t->session);
+  d2v_session_unref (t->cache.session);
   d2v_tensor_unref (t->cache.tensor);
   d2v_tensor_unref (t->samples);
   d2v_free (t->ids);
@@ -161,11 +162,13 @@ d2v_transcript_free (D2vTranscript *transcript)
 
 /* --------------------------------------------------------------- input -- */
 
-/* TRUE when input may go on. Called with the lock held. */
+/* TRUE when a push that began after @n_flushes may go on: one that slept
+ * through a whole flush must not put old sound into the new stream. Called
+ * with the lock held. */
 static gboolean
-may_push (D2vTranscriber *t, GError **error)
+may_push (D2vTranscriber *t, guint64 n_flushes, GError **error)
 {
-  if (t->flushing)
+  if (t->flushing || t->n_flushes != n_flushes)
     return d2v_fail (error, D2V_ERROR_CANCELLED, NULL, "flushing");
   if (t->error != NULL)
     {
@@ -177,9 +180,9 @@ may_push (D2vTranscriber *t, GError **error)
 }
 
 static gboolean
-wait_for_room (D2vTranscriber *t, GError **error)
+wait_for_room (D2vTranscriber *t, guint64 n_flushes, GError **error)
 {
-  while (may_push (t, error))
+  while (may_push (t, n_flushes, error))
     {
       if (t->params.regime == D2V_REGIME_LIVE || t->n_in_work < MAX_IN_WORK)
         return TRUE;
@@ -214,9 +217,11 @@ append_samples (D2vTranscriber *t, const gfloat *samples, gsize n)
 static gboolean
 push (D2vTranscriber *t, const gfloat *samples, gsize n, GError **error)
 {
+  guint64 n_flushes = t->n_flushes;
+
   while (n > 0)
     {
-      if (!wait_for_room (t, error))
+      if (!wait_for_room (t, n_flushes, error))
         return FALSE;
       gsize piece = MIN (n, d2v_windows_room (t));
       append_samples (t, samples, piece);
@@ -224,7 +229,7 @@ push (D2vTranscriber *t, const gfloat *samples, gsize n, GError **error)
       samples += piece;
       n -= piece;
     }
-  return may_push (t, error);
+  return may_push (t, n_flushes, error);
 }
 
 gboolean
@@ -241,7 +246,8 @@ void
 d2v_transcriber_drain (D2vTranscriber *t)
 {
   pthread_mutex_lock (&t->lock);
-  if (!t->flushing)
+  /* After an error there is no end to tell of; pulling says so. */
+  if (!t->flushing && t->error == NULL)
     {
       guint64 n = t->n_pushed;
 
@@ -255,19 +261,14 @@ d2v_transcriber_drain (D2vTranscriber *t)
 void
 d2v_transcriber_flush (D2vTranscriber *t, gboolean flushing)
 {
+  GQueue gone = G_QUEUE_INIT;
+
   pthread_mutex_lock (&t->lock);
   t->flushing = flushing;
   if (flushing)
     {
-      for (GList *l = t->windows.head; l != NULL; l = l->next)
-        {
-          D2vWindow *window = l->data;
-          if (!window->discard)
-            t->dropped_flushed++;
-          window->discard = TRUE;
-          g_atomic_int_set (&window->cancelled, 1);
-        }
-      t->n_in_work = 0;
+      t->n_flushes++;
+      d2v_windows_discard (t, &gone);
       g_queue_clear_full (&t->results, (GDestroyNotify) d2v_transcript_free);
       g_clear_error (&t->error);
       d2v_words_reset (t);
@@ -275,6 +276,7 @@ d2v_transcriber_flush (D2vTranscriber *t, gboolean flushing)
     }
   pthread_cond_broadcast (&t->changed);
   pthread_mutex_unlock (&t->lock);
+  g_queue_clear_full (&gone, (GDestroyNotify) d2v_window_release);
 }
 
 /* -------------------------------------------------------------- output -- */
@@ -304,9 +306,10 @@ d2v_transcriber_pull (D2vTranscriber *t, gint64 timeout_us, GError **error)
     }
 
   pthread_mutex_lock (&t->lock);
+  guint64 n_flushes = t->n_flushes;
   for (;;)
     {
-      if (t->flushing)
+      if (t->flushing || t->n_flushes != n_flushes)
         {
           d2v_fail (error, D2V_ERROR_CANCELLED, NULL, "flushing");
           break;

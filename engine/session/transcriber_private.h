@@ -33,10 +33,12 @@ typedef struct
   guint64 first_frame;    /* of the stream: frame 0 of the window */
   guint64 keep_begin;     /* frames of the stream that it decides */
   guint64 keep_end;       /* as far as there are so many */
+  guint n_joined;         /* other windows that were dropped into it */
   gboolean nonfinite;     /* not to be trusted */
   gboolean last;          /* of its stream */
-  gboolean drop;          /* live and late: keep the features going only */
+  gboolean drop;          /* live and late */
   gboolean discard;       /* flushed */
+  gboolean submitted;     /* the worker has it */
   gboolean running;
   volatile gint cancelled;
   gint64 submitted_us;
@@ -45,7 +47,7 @@ typedef struct
 /* Live: features of the frames that the next window sees again. */
 typedef struct
 {
-  D2vSession *session; /* whose they are; borrowed, compared only */
+  D2vSession *session; /* whose they are; a reference */
   guint64 stream;
   guint64 begin, end; /* frames of the stream */
   D2vTensor *tensor;  /* (1, end - begin, width) */
@@ -78,6 +80,7 @@ struct _D2vTranscriber
   guint n_in_work; /* of windows, without those discarded */
   guint64 stream;  /* counts streams */
   gboolean flushing;
+  guint64 n_flushes; /* a call that began before the last one is over */
   GError *error;
 
   /* output */
@@ -130,8 +133,12 @@ void d2v_windows_submit (D2vTranscriber *t);
 gboolean d2v_windows_drain (D2vTranscriber *t);
 /* Samples that may be taken before a window must be submitted. */
 gsize d2v_windows_room (const D2vTranscriber *t);
+/* Gives up all windows. Those that no worker has begun go to @gone, to be
+ * released by d2v_window_release() once the lock is not held any more. */
+void d2v_windows_discard (D2vTranscriber *t, GQueue *gone);
 /* Forgets the input: a new stream begins. */
 void d2v_windows_reset (D2vTranscriber *t);
+void d2v_window_release (D2vWindow *window);
 void d2v_window_free (D2vWindow *window);
 
 /* ---- transcriber_words.c; called with the lock held ---- */

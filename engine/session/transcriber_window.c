@@ -37,6 +37,24 @@ d2v_window_free (D2vWindow *window)
   g_free (window);
 }
 
+/* For a window that is not in the queue any more; without the lock, for it
+ * may be the last to hold its model. */
+void
+d2v_window_release (D2vWindow *window)
+{
+  d2v_session_unref (window->session);
+  d2v_transcriber_unref (window->owner);
+  d2v_window_free (window);
+}
+
+/* Nobody will compute it. */
+static void
+forget_samples (D2vWindow *window)
+{
+  g_array_unref (window->samples);
+  window->samples = g_array_new (FALSE, FALSE, sizeof (gfloat));
+}
+
 /* Keeps the memory of its samples for the next one. */
 static void
 recycle_window (D2vTranscriber *t, D2vWindow *window)
@@ -62,24 +80,69 @@ is_late (const D2vTranscriber *t, const D2vWindow *window, gint64 now)
          && now - window->submitted_us > limit * 1000;
 }
 
+/* A dropped window takes the next one in, so that however much sound comes
+ * at once, there are few of them. */
+static gboolean
+join (D2vTranscriber *t, D2vWindow *window, D2vWindow *next)
+{
+  if (window->stream != next->stream || window->nonfinite != next->nonfinite
+      || window->keep_end != next->keep_begin || next->last
+      || (next->submitted
+          && !d2v_worker_withdraw (d2v_session_worker (next->session),
+                                   &next->job)))
+    return FALSE;
+  window->keep_end = next->keep_end;
+  window->n_joined += 1 + next->n_joined;
+  g_queue_remove (&t->windows, next);
+  t->n_in_work--;
+  d2v_session_unref (next->session);
+  d2v_transcriber_unref (t); /* not the last: somebody called us */
+  recycle_window (t, next);
+  return TRUE;
+}
+
+static gboolean
+is_waiting (const D2vWindow *window)
+{
+  return !window->running && !window->drop && !window->discard;
+}
+
+static guint64
+count_waiting (const D2vTranscriber *t)
+{
+  guint64 n = 0;
+
+  for (const GList *l = t->windows.head; l != NULL; l = l->next)
+    n += (guint64) is_waiting (l->data);
+  return n;
+}
+
 /* The time of a window that has waited too long is over, the newest one's is
  * not; and however fast sound comes, so many are kept at most. */
 static void
 drop_late (D2vTranscriber *t, gint64 now)
 {
   guint64 most = (guint64) t->params.max_queued_windows * MAX_BURST;
-  guint64 excess = t->n_in_work > most ? t->n_in_work - most : 0;
+  guint64 n = count_waiting (t);
+  D2vWindow *dropped = NULL; /* the one before, if nobody has begun it */
 
-  for (GList *l = t->windows.head; l != NULL; l = l->next)
+  for (GList *l = t->windows.head, *next; l != NULL; l = next)
     {
       D2vWindow *window = l->data;
 
-      if (window->running || window->drop || window->discard || window->last)
-        continue;
-      if (excess == 0 && !is_late (t, window, now))
-        return;
-      window->drop = TRUE;
-      excess -= excess > 0;
+      next = l->next;
+      if (is_waiting (window) && !window->last)
+        {
+          if (n <= most && !is_late (t, window, now))
+            return;
+          window->drop = TRUE;
+          forget_samples (window);
+          n--;
+        }
+      if (window->running || window->discard || !window->drop)
+        dropped = NULL;
+      else if (dropped == NULL || !join (t, dropped, window))
+        dropped = window;
     }
 }
 
@@ -93,6 +156,52 @@ has_bad_block (const D2vTranscriber *t, guint64 begin, guint64 end)
         return TRUE;
     }
   return FALSE;
+}
+
+/* Windows of one transcriber run one at a time and in order. A worker keeps
+ * the order of those that it has. After a hot swap to another device the
+ * windows for that one stay here until the last window before them is done:
+ * were they to wait on the worker, two transcribers that swap in opposite
+ * directions could make two workers wait for each other. */
+static void
+hand_over (D2vTranscriber *t)
+{
+  D2vWorker *worker = NULL;
+
+  for (GList *l = t->windows.head; l != NULL; l = l->next)
+    {
+      D2vWindow *window = l->data;
+      D2vWorker *its = d2v_session_worker (window->session);
+
+      if (worker != NULL && its != worker)
+        return;
+      worker = its;
+      if (!window->submitted)
+        d2v_worker_submit (its, &window->job);
+      window->submitted = TRUE;
+    }
+}
+
+void
+d2v_windows_discard (D2vTranscriber *t, GQueue *gone)
+{
+  for (GList *l = t->windows.head, *next; l != NULL; l = next)
+    {
+      D2vWindow *window = l->data;
+
+      next = l->next;
+      if (!window->discard)
+        t->dropped_flushed += 1 + window->n_joined;
+      window->discard = TRUE;
+      g_atomic_int_set (&window->cancelled, 1);
+      if (window->submitted
+          && !d2v_worker_withdraw (d2v_session_worker (window->session),
+                                   &window->job))
+        continue;
+      g_queue_unlink (&t->windows, l);
+      g_queue_push_tail_link (gone, l);
+    }
+  t->n_in_work = 0;
 }
 
 /* Submits samples begin..end-1 of the stream as a window that decides frames
@@ -127,7 +236,7 @@ submit (D2vTranscriber *t, guint64 begin, guint64 end, guint64 keep_begin,
   t->windows_in++;
   if (live)
     drop_late (t, now);
-  d2v_worker_submit (d2v_session_worker (window->session), &window->job);
+  hand_over (t);
 }
 
 /* Input before @begin is not needed any more. */
@@ -368,7 +477,6 @@ d2v_windows_drain (D2vTranscriber *t)
       tail = g_queue_peek_tail (&t->windows);
     }
   tail->last = TRUE;
-  tail->drop = FALSE;
   tail->stream_samples = n_samples;
   return TRUE;
 }
@@ -448,7 +556,11 @@ shift_cache (D2vTranscriber *t, const D2vWindow *window, gsize n_frames,
              keep * row);
   if (cache->tensor != old)
     d2v_tensor_unref (old);
-  cache->session = window->session;
+  if (cache->session != window->session)
+    {
+      d2v_session_unref (cache->session);
+      cache->session = d2v_session_ref (window->session);
+    }
   cache->stream = window->stream;
   cache->begin = window->first_frame;
   cache->end = window->first_frame + keep;
@@ -493,12 +605,11 @@ find_features (D2vTranscriber *t, const D2vWindow *window, GError **error)
 }
 
 static D2vTensor *
-run_live (D2vTranscriber *t, const D2vWindow *window, gboolean features_only,
-          GError **error)
+run_live (D2vTranscriber *t, const D2vWindow *window, GError **error)
 {
   D2vTensor *features = find_features (t, window, error);
 
-  if (features == NULL || features_only)
+  if (features == NULL)
     return NULL;
   return execute (t, window, D2V_STAGE_FROM_FEATURES, "features", features,
                   "logits", error);
@@ -558,10 +669,12 @@ static void
 conclude (D2vTranscriber *t, D2vWindow *window, gsize n_frames, gint64 began,
           GError *error)
 {
+  /* What comes after a hole is not told as if there were none. */
+  if (t->error != NULL)
+    return;
   if (error != NULL)
     {
-      if (t->error == NULL)
-        t->error = g_error_copy (error);
+      t->error = g_error_copy (error);
       return;
     }
   if (window->nonfinite && t->params.nonfinite == D2V_NONFINITE_ERROR)
@@ -572,12 +685,12 @@ conclude (D2vTranscriber *t, D2vWindow *window, gsize n_frames, gint64 began,
     }
   if (window->nonfinite)
     {
-      t->dropped_nonfinite++;
+      t->dropped_nonfinite += 1 + window->n_joined;
       d2v_words_drop (t, window->keep_begin, window->keep_end, "nonfinite");
     }
   else if (window->drop)
     {
-      t->dropped_late++;
+      t->dropped_late += 1 + window->n_joined;
       d2v_words_drop (t, window->keep_begin, window->keep_end, "late");
     }
   else
@@ -589,30 +702,20 @@ conclude (D2vTranscriber *t, D2vWindow *window, gsize n_frames, gint64 began,
     d2v_words_finish (t, window->stream_samples);
 }
 
+/* A window that gives no words costs nothing: the next one computes the
+ * features that it would have left behind, if it needs them. */
 static gsize
-compute (D2vTranscriber *t, const D2vWindow *window, gboolean skip,
-         GError **error)
+compute (D2vTranscriber *t, const D2vWindow *window, GError **error)
 {
   g_autoptr (D2vTensor) logits = NULL;
 
   if (window->samples->len == 0)
     return 0;
-  if (t->params.regime == D2V_REGIME_LIVE)
-    logits = run_live (t, window, skip, error);
-  else if (!skip)
-    logits = run_recorded (t, window, error);
+  logits = t->params.regime == D2V_REGIME_LIVE
+               ? run_live (t, window, error)
+               : run_recorded (t, window, error);
   return logits != NULL && find_best (t, logits, error) ? logits->shape.dim[1]
                                                         : 0;
-}
-
-/* Windows of one transcriber are run one at a time and in order, also when a
- * hot swap puts them on another device's worker. */
-static void
-wait_for_turn (D2vTranscriber *t, D2vWindow *window)
-{
-  while (g_queue_peek_head (&t->windows) != window)
-    pthread_cond_wait (&t->changed, &t->lock);
-  window->running = TRUE;
 }
 
 static void
@@ -625,18 +728,18 @@ run_window (D2vJob *job)
   gsize n_frames = 0;
 
   pthread_mutex_lock (&t->lock);
-  wait_for_turn (t, window);
-  gboolean discard = window->discard;
+  window->running = TRUE;
   window->drop |= is_late (t, window, g_get_monotonic_time ());
-  gboolean skip = window->drop || window->nonfinite;
+  gboolean skip = window->discard || window->drop || window->nonfinite;
   pthread_mutex_unlock (&t->lock);
 
   gint64 began = g_get_monotonic_time ();
-  if (!discard)
-    n_frames = compute (t, window, skip, &error);
+  if (!skip)
+    n_frames = compute (t, window, &error);
 
   pthread_mutex_lock (&t->lock);
-  g_queue_pop_head (&t->windows);
+  g_queue_remove (&t->windows, window);
+  hand_over (t);
   if (!window->discard)
     {
       t->n_in_work--;

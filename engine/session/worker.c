@@ -9,22 +9,16 @@ struct _D2vWorker
   pthread_mutex_t lock;
   pthread_cond_t changed;
   GQueue jobs; /* of D2vJob, the next one first */
-  guint64 next_serial;
 };
 
 static pthread_mutex_t workers_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *workers; /* device -> D2vWorker */
 
-static gint
-compare (gconstpointer a, gconstpointer b, gpointer user_data)
+/* @x came later than @y; does it go first all the same? */
+static gboolean
+overtakes (const D2vJob *x, const D2vJob *y)
 {
-  const D2vJob *x = a, *y = b;
-
-  if (x->live != y->live)
-    return x->live ? -1 : 1;
-  if (x->deadline_us != y->deadline_us)
-    return x->deadline_us < y->deadline_us ? -1 : 1;
-  return x->serial < y->serial ? -1 : 1;
+  return x->live != y->live ? x->live : x->deadline_us < y->deadline_us;
 }
 
 static void *
@@ -75,10 +69,21 @@ void
 d2v_worker_submit (D2vWorker *worker, D2vJob *job)
 {
   pthread_mutex_lock (&worker->lock);
-  job->serial = worker->next_serial++;
-  g_queue_insert_sorted (&worker->jobs, job, compare, NULL);
+  GList *before = worker->jobs.tail;
+  while (before != NULL && overtakes (job, before->data))
+    before = before->prev;
+  g_queue_insert_after (&worker->jobs, before, job);
   pthread_cond_signal (&worker->changed);
   pthread_mutex_unlock (&worker->lock);
+}
+
+gboolean
+d2v_worker_withdraw (D2vWorker *worker, D2vJob *job)
+{
+  pthread_mutex_lock (&worker->lock);
+  gboolean waited = g_queue_remove (&worker->jobs, job);
+  pthread_mutex_unlock (&worker->lock);
+  return waited;
 }
 
 guint

@@ -19,7 +19,6 @@ struct _D2vJob
   void (*run) (D2vJob *job);
   gboolean live;
   gint64 deadline_us; /* monotonic; G_MAXINT64: none */
-  guint64 serial;     /* the worker's */
 };
 
 /* The worker of @device, made when first asked for. It lives as long as the
@@ -27,4 +26,7 @@ struct _D2vJob
 D2vWorker *d2v_worker_get (const gchar *device);
 /* Any thread. Allocates nothing beyond a queue link. */
 void d2v_worker_submit (D2vWorker *worker, D2vJob *job);
+/* Takes back a job that waits. FALSE when there is none such any more: run()
+ * was called, or is about to be. Any thread. */
+gboolean d2v_worker_withdraw (D2vWorker *worker, D2vJob *job);
 guint d2v_worker_depth (D2vWorker *worker);
