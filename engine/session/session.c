@@ -292,6 +292,12 @@ d2v_session_worker (D2vSession *session)
 }
 
 void
+d2v_session_set_worker (D2vSession *session, D2vWorker *worker)
+{
+  session->worker = worker;
+}
+
+void
 d2v_session_stats (D2vSession *session, D2vSessionStats *stats)
 {
   pthread_mutex_lock (&session->lock);

@@ -7,6 +7,8 @@
 #include "engine/session/worker.h"
 
 D2vWorker *d2v_session_worker (D2vSession *session);
+/* For tests: as if the session were on another device. Before its first run. */
+void d2v_session_set_worker (D2vSession *session, D2vWorker *worker);
 
 /* One run of prepared inputs (d2v_family's prepare(), or made by hand as a
  * task knows them to be right), on the worker's thread only. Output tensors
