@@ -23,7 +23,7 @@ add_key (Facts *facts, const gchar *key)
       g_string_append_c (facts->out, ':');
     }
   else
-    g_string_append_printf (facts->out, "%s%-24s", facts->out->len ? "\n" : "",
+    g_string_append_printf (facts->out, "%s%-26s", facts->out->len ? "\n" : "",
                             key);
 }
 
