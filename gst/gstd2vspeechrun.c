@@ -165,7 +165,7 @@ gst_d2v_speech_run_decide (GstD2vSpeechRun *run, guint64 sample)
 {
   const Arrival *arrival;
 
-  run->decided = MAX (run->decided, sample);
+  run->decided = MAX (run->decided, MIN (sample, run->pushed));
   run->warned = FALSE;
   while ((arrival = g_queue_peek_head (&run->arrivals))
          && arrival->sample < run->decided && run->arrivals.length > 1)

@@ -91,41 +91,40 @@ negotiate (GstD2vTextPad *pad)
   g_autoptr (GstCaps) caps = choose_caps (pad);
 
   GST_DEBUG_OBJECT (pad, "%" GST_PTR_FORMAT, caps);
-  gst_pad_push_event (GST_PAD (pad), gst_event_new_caps (caps));
-  pad->has_caps = TRUE;
+  pad->has_caps = gst_pad_push_event (GST_PAD (pad), gst_event_new_caps (caps));
+}
+
+void
+gst_d2v_text_pad_begin (GstD2vTextPad *pad, const GstD2vTextHead *head)
+{
+  gboolean renegotiate = gst_pad_check_reconfigure (GST_PAD (pad));
+
+  /* While the pad flushes, nothing is kept: it must be sent again later. */
+  if (!pad->has_stream && head->stream_start)
+    pad->has_stream = gst_pad_push_event (
+        GST_PAD (pad), make_stream_start (pad, head->stream_start));
+  pad->has_caps = pad->has_caps && !renegotiate;
+  if (pad->has_stream && !pad->has_caps)
+    negotiate (pad);
 }
 
 void
 gst_d2v_text_pad_introduce (GstD2vTextPad *pad, const GstD2vTextHead *head)
 {
-  gboolean renegotiate = gst_pad_check_reconfigure (GST_PAD (pad));
-
-  if (!pad->has_stream && head->stream_start)
-    {
-      gst_pad_push_event (GST_PAD (pad),
-                          make_stream_start (pad, head->stream_start));
-      pad->has_stream = TRUE;
-    }
-  pad->has_caps = pad->has_caps && !renegotiate;
-  if (!pad->has_stream)
-    return;
-  if (!pad->has_caps)
-    negotiate (pad);
-  if (!pad->has_segment && head->segment)
+  gst_d2v_text_pad_begin (pad, head);
+  if (pad->has_stream && !pad->has_segment && head->segment)
     {
       const GstSegment *segment;
 
       gst_event_parse_segment (head->segment, &segment);
-      gst_pad_push_event (GST_PAD (pad), gst_event_ref (head->segment));
+      pad->has_segment
+          = gst_pad_push_event (GST_PAD (pad), gst_event_ref (head->segment));
       pad->position = segment->start;
       pad->stop = segment->stop;
-      pad->has_segment = TRUE;
     }
   if (pad->has_segment && !pad->has_tags && head->tags)
-    {
-      gst_pad_push_event (GST_PAD (pad), gst_event_ref (head->tags));
-      pad->has_tags = TRUE;
-    }
+    pad->has_tags
+        = gst_pad_push_event (GST_PAD (pad), gst_event_ref (head->tags));
 }
 
 void

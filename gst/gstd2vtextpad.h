@@ -28,7 +28,9 @@ void gst_d2v_text_head_clear (GstD2vTextHead *head);
 
 GstPad *gst_d2v_text_pad_new (GstPadTemplate *templ, const gchar *name);
 
-/* Sends what of @head was not sent yet. */
+/* Sends what of @head was not sent yet; begin() leaves out the segment and what
+ * follows it, for those are about to change. */
+void gst_d2v_text_pad_begin (GstD2vTextPad *pad, const GstD2vTextHead *head);
 void gst_d2v_text_pad_introduce (GstD2vTextPad *pad,
                                  const GstD2vTextHead *head);
 /* The next introduce() sends everything, or the segment and what follows. */

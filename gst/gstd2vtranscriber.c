@@ -279,11 +279,12 @@ most_waiting (GstD2vTranscriber *self)
   return gst_d2v_samples_in (most, GST_D2V_AUDIO_RATE);
 }
 
-/* Called with the lock held. */
+/* However much is undecided: while the task has nothing to push, it is the
+ * model that takes its time, and not downstream. Called with the lock held. */
 static gboolean
 is_full (GstD2vTranscriber *self, guint64 most)
 {
-  return self->n_heard - self->n_decided > most
+  return (!self->idle && self->n_heard - self->n_decided > most)
          || self->items.length > MAX_ITEMS_WAITING;
 }
 
@@ -365,8 +366,10 @@ gst_d2v_transcriber_samples (GstD2vAudioBase *base, GstClockTime time,
     return GST_FLOW_ERROR;
   g_mutex_lock (&self->lock);
   if (self->run)
-    gst_d2v_speech_run_heard (self->run, n_samples, g_get_monotonic_time ());
-  self->n_heard += n_samples;
+    {
+      gst_d2v_speech_run_heard (self->run, n_samples, g_get_monotonic_time ());
+      self->n_heard += n_samples;
+    }
   g_mutex_unlock (&self->lock);
   return push_samples (self, samples, n_samples);
 }
@@ -459,6 +462,26 @@ restart (GstD2vTranscriber *self)
   g_mutex_unlock (&self->lock);
 }
 
+/* A flush drops data, but not whose data it is: a stream-start that the task
+ * has not come to is still to be told. */
+static void
+keep_stream_start (GstD2vTranscriber *self)
+{
+  g_autoptr (GstEvent) event = NULL;
+
+  g_mutex_lock (&self->lock);
+  for (GList *l = self->items.head; l; l = l->next)
+    {
+      GstD2vSpeechItem *item = l->data;
+
+      if (item->event && GST_EVENT_TYPE (item->event) == GST_EVENT_STREAM_START)
+        gst_event_replace (&event, item->event);
+    }
+  g_mutex_unlock (&self->lock);
+  if (event)
+    gst_d2v_speaker_new_stream (self, event);
+}
+
 static void
 gst_d2v_transcriber_flush (GstD2vAudioBase *base, gboolean flushing)
 {
@@ -470,6 +493,7 @@ gst_d2v_transcriber_flush (GstD2vAudioBase *base, gboolean flushing)
       gst_pad_pause_task (self->srcpad);
       return;
     }
+  keep_stream_start (self);
   restart (self);
   gst_d2v_speaker_reset (self, FALSE);
   gst_pad_start_task (self->srcpad, gst_d2v_transcriber_loop, self->srcpad,

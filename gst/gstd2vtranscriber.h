@@ -78,6 +78,7 @@ struct _GstD2vTranscriber
   GstD2vSpeechRun *run; /* the one that sound is added to */
   guint64 n_heard;      /* samples of all runs */
   guint64 n_decided;
+  gboolean idle; /* the task has said all there is to say */
   GstClockTime pipeline_latency;
   guint64 n_late;           /* results that came after their time */
   guint64 n_skipped;        /* samples that were not heard: nobody took words */
@@ -111,6 +112,8 @@ void gst_d2v_transcriber_fail (GstD2vTranscriber *self, const GError *error);
 void gst_d2v_transcriber_loop (gpointer pad);
 /* Forgets the stream, while the task does not run. */
 void gst_d2v_speaker_reset (GstD2vTranscriber *self, gboolean whole_stream);
+/* Another stream begins, as @event says. */
+void gst_d2v_speaker_new_stream (GstD2vTranscriber *self, GstEvent *event);
 void gst_d2v_speaker_init (GstD2vSpeaker *speaker);
 void gst_d2v_speaker_clear (GstD2vSpeaker *speaker);
 

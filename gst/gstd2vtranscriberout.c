@@ -77,6 +77,12 @@ introduce (GstD2vTranscriber *self, GstD2vTextPad *pad, gpointer unused)
 }
 
 static void
+begin_stream (GstD2vTranscriber *self, GstD2vTextPad *pad, gpointer unused)
+{
+  gst_d2v_text_pad_begin (pad, &self->speaker.head);
+}
+
+static void
 push_event (GstD2vTranscriber *self, GstD2vTextPad *pad, gpointer event)
 {
   introduce (self, pad, NULL);
@@ -122,6 +128,17 @@ gst_d2v_speaker_reset (GstD2vTranscriber *self, gboolean whole_stream)
     return;
   gst_d2v_text_head_clear (&speaker->head);
   g_clear_pointer (&speaker->tagged_language, g_free);
+  each_pad (self, renew_stream, NULL);
+}
+
+void
+gst_d2v_speaker_new_stream (GstD2vTranscriber *self, GstEvent *event)
+{
+  GstD2vSpeaker *speaker = &self->speaker;
+
+  gst_clear_event (&speaker->head.tags);
+  g_clear_pointer (&speaker->tagged_language, g_free);
+  gst_event_replace (&speaker->head.stream_start, event);
   each_pad (self, renew_stream, NULL);
 }
 
@@ -441,6 +458,16 @@ measure (GstD2vTranscriber *self, GstD2vSpeechRun *run)
     gst_d2v_audio_base_measured (base, stats.p95_ms * GST_MSECOND);
 }
 
+/* FALSE when a flush was faster: what @run counts is not counted any more.
+ * Called with the lock held. */
+static gboolean
+is_head (GstD2vTranscriber *self, GstD2vSpeechRun *run)
+{
+  GstD2vSpeechItem *item = g_queue_peek_head (&self->items);
+
+  return item && item->run == run;
+}
+
 static void
 decide (GstD2vTranscriber *self, GstD2vSpeechRun *run, guint64 sample,
         const GstD2vTranscriberSettings *settings)
@@ -454,9 +481,12 @@ decide (GstD2vTranscriber *self, GstD2vSpeechRun *run, guint64 sample,
 
   /* Only now: whoever waits for room waits for what was pushed. */
   g_mutex_lock (&self->lock);
-  gst_d2v_speech_run_decide (run, sample);
-  self->n_decided = MAX (self->n_decided, run->before + run->decided);
-  g_cond_broadcast (&self->cond);
+  if (is_head (self, run))
+    {
+      gst_d2v_speech_run_decide (run, sample);
+      self->n_decided = MAX (self->n_decided, run->before + run->decided);
+      g_cond_broadcast (&self->cond);
+    }
   g_mutex_unlock (&self->lock);
 }
 
@@ -567,13 +597,12 @@ retire (GstD2vTranscriber *self, GstD2vSpeechRun *run)
   GstD2vSpeechItem *item = NULL;
 
   g_mutex_lock (&self->lock);
-  item = g_queue_peek_head (&self->items);
-  if (item && item->run == run)
-    g_queue_pop_head (&self->items);
-  else
-    item = NULL; /* a flush was faster */
-  self->n_decided = MAX (self->n_decided, run->before + run->pushed);
-  g_cond_broadcast (&self->cond);
+  if (is_head (self, run))
+    {
+      item = g_queue_pop_head (&self->items);
+      self->n_decided = MAX (self->n_decided, run->before + run->pushed);
+      g_cond_broadcast (&self->cond);
+    }
   g_mutex_unlock (&self->lock);
   if (item)
     gst_d2v_speech_item_free (item);
@@ -646,11 +675,34 @@ take_transcript (GstD2vTranscriber *self, GstD2vSpeechRun *run,
 }
 
 static void
+set_idle (GstD2vTranscriber *self, gboolean idle)
+{
+  g_mutex_lock (&self->lock);
+  self->idle = idle;
+  if (idle)
+    g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+/* The next transcript; says so before it waits for one. */
+static D2vTranscript *
+pull (GstD2vTranscriber *self, GstD2vSpeechRun *run, GError **error)
+{
+  D2vTranscript *t = d2v_transcriber_pull (run->engine, 0, error);
+
+  if (t || *error)
+    return t;
+  set_idle (self, TRUE);
+  t = d2v_transcriber_pull (run->engine, TICK_US, error);
+  set_idle (self, FALSE);
+  return t;
+}
+
+static void
 speak (GstD2vTranscriber *self, GstD2vSpeechRun *run)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (D2vTranscript) t
-      = d2v_transcriber_pull (run->engine, TICK_US, &error);
+  g_autoptr (D2vTranscript) t = pull (self, run, &error);
 
   if (t)
     take_transcript (self, run, t);
@@ -716,16 +768,11 @@ take_gap (GstD2vTranscriber *self, GstEvent *event)
 static void
 take_event (GstD2vTranscriber *self, GstEvent *event)
 {
-  GstD2vSpeaker *speaker = &self->speaker;
-
   switch (GST_EVENT_TYPE (event))
     {
     case GST_EVENT_STREAM_START:
-      gst_d2v_text_head_clear (&speaker->head);
-      g_clear_pointer (&speaker->tagged_language, g_free);
-      speaker->head.stream_start = gst_event_ref (event);
-      each_pad (self, renew_stream, NULL);
-      each_pad (self, introduce, NULL);
+      gst_d2v_speaker_new_stream (self, event);
+      each_pad (self, begin_stream, NULL);
       break;
     case GST_EVENT_SEGMENT:
       take_segment (self, event);

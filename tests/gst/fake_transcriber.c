@@ -250,7 +250,9 @@ run_window (D2vTranscriber *t, Window *window)
   took = g_get_monotonic_time () - window->submitted;
   t->stats.max_ms = MAX (t->stats.max_ms, took / 1000.0);
   t->sum_us += took;
-  if ((gint) t->n_windows++ == config->fail_at)
+  if (t->error)
+    t->n_windows++;
+  else if ((gint) t->n_windows++ == config->fail_at)
     fake_fail (&t->error, D2V_ERROR_FAILED, "-", "a window failed");
   else if (window->nonfinite && t->params.nonfinite == D2V_NONFINITE_ERROR)
     fake_fail (&t->error, D2V_ERROR_INPUT, "-", "not finite");

@@ -6,19 +6,19 @@
 
 #include "tests/gst/bench.h"
 
-#define LINE                                                                  \
-  "audiotestsrc num-buffers=200 samplesperbuffer=320 ! " CAPS_F32 " ! "       \
-  "d2vtranscriber name=t language-code=en partial-results=true ! "            \
-  "d2vmetajson location=/dev/null ! fakesink sync=false "                     \
-  "t.partial_src ! queue ! fakesink sync=false async=false "                  \
+#define LINE                                                                   \
+  "audiotestsrc num-buffers=200 samplesperbuffer=320 ! " CAPS_F32 " ! "        \
+  "d2vtranscriber name=t language-code=en partial-results=true ! "             \
+  "d2vmetajson location=/dev/null ! fakesink sync=false "                      \
+  "t.partial_src ! queue ! fakesink sync=false async=false "                   \
   "t.json_src ! queue ! fakesink sync=false async=false"
 
 static void
 wait_for (GstElement *pipeline, GstMessageType type)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  GstMessage *message = gst_bus_timed_pop_filtered (
-      bus, 20 * GST_SECOND, type | GST_MESSAGE_ERROR);
+  GstMessage *message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+                                                    type | GST_MESSAGE_ERROR);
 
   g_assert_nonnull (message);
   g_assert_true (GST_MESSAGE_TYPE (message) & type);
