@@ -15,9 +15,6 @@ import tiny  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = os.environ.get("D2V", "d2v")
-# Errors are "CODE, file, reason".
-CODES = None
-
 
 class CliTest(unittest.TestCase):
     """Tests in a folder W of tiny models and media, where the program runs."""
@@ -63,6 +60,7 @@ class CliTest(unittest.TestCase):
         self.check_error(text.rstrip("\n"), code, says)
 
     def check_error(self, text, code, says=""):
+        """CODE, file, reason: one of the codes A|B, and these words"""
         parts = text.split(", ", 2)
         self.assertEqual(len(parts), 3, text)
         self.assertIn(parts[0], code.split("|"), text)

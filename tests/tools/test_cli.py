@@ -9,10 +9,12 @@ import math
 import shutil
 import struct
 import subprocess
+import sys
 
-import cli
-import tiny
-from cli import PROGRAM, ROOT, CliTest
+sys.dont_write_bytecode = True
+import cli  # noqa: E402
+import tiny  # noqa: E402
+from cli import PROGRAM, ROOT, CliTest  # noqa: E402
 
 WORD = " the"  # one token of the tiny models
 
