@@ -89,14 +89,25 @@ print_properties (GstElement *element)
   g_print ("\n");
 }
 
+static gint
+by_pad_name (gconstpointer a, gconstpointer b)
+{
+  const GstStaticPadTemplate *x = a, *y = b;
+
+  return strcmp (x->name_template, y->name_template);
+}
+
+/* Sorted: their order is another one when the registry comes from its cache. */
 static void
 print_pads (GstElementFactory *factory)
 {
   static const gchar *const presence[] = { "always", "sometimes", "request" };
-  const GList *l = gst_element_factory_get_static_pad_templates (factory);
+  g_autoptr (GList) pads = g_list_copy (
+      (GList *) gst_element_factory_get_static_pad_templates (factory));
 
+  pads = g_list_sort (pads, by_pad_name);
   g_print ("| pad | there | caps |\n|---|---|---|\n");
-  for (; l != NULL; l = l->next)
+  for (GList *l = pads; l != NULL; l = l->next)
     {
       const GstStaticPadTemplate *pad = l->data;
       g_autoptr (GstCaps) caps = gst_static_pad_template_get_caps (
