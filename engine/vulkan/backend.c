@@ -13,7 +13,6 @@
 #define F16_TOLERANCE 5e-2
 /* Durations that the median is taken of. */
 #define N_DURATIONS 15
-#define LEAST_LIMIT_US (2 * G_USEC_PER_SEC)
 /* FLOP in a microsecond that the slowest device does, for the first run. */
 #define SLOWEST_SOFTWARE 100.0
 #define SLOWEST_HARDWARE 10000.0
@@ -211,7 +210,7 @@ limit_of (const VkBackend *b, const D2vPrepared *prepared)
   gint64 sorted[N_DURATIONS];
   guint n = MIN (prepared->n_durations, N_DURATIONS);
   gboolean software = b->context->found->type == VK_PHYSICAL_DEVICE_TYPE_CPU;
-  gint64 limit = LEAST_LIMIT_US;
+  gint64 limit = vk_context_least_limit_us (b->context);
 
   if (software)
     limit += (gint64) (b->context->n_pipelines - b->n_compiled) * COMPILE_US;
@@ -238,7 +237,8 @@ zero_state (VkBackend *b, D2vPrepared *prepared, GError **error)
                                  prepared->plan->state_bytes, 0);
       vk_commands_barrier_upload (context, commands);
       ok = vk_commands_end (context, commands, error)
-           && vk_context_run (context, commands, LEAST_LIMIT_US, NULL, NULL,
+           && vk_context_run (context, commands,
+                              vk_context_least_limit_us (context), NULL, NULL,
                               error);
     }
   if (!context->hung)

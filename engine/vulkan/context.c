@@ -222,6 +222,13 @@ vk_context_any_parked (void)
 
 /* ------------------------------------------------------------ running -- */
 
+gint64
+vk_context_least_limit_us (const D2vVkContext *context)
+{
+  return (context->found->type == VK_PHYSICAL_DEVICE_TYPE_CPU ? 10 : 2)
+         * G_USEC_PER_SEC;
+}
+
 static void
 mark_hung (D2vVkContext *context)
 {

@@ -88,6 +88,10 @@ void vk_context_free (D2vVkContext *context);
 /* TRUE once a device of this process has hung: then none is opened again. */
 gboolean vk_context_any_parked (void);
 
+/* The shortest bound of a wait: 2 s, and 10 s where the driver competes with
+ * everybody else for the processor. */
+gint64 vk_context_least_limit_us (const D2vVkContext *context);
+
 /* Turns @result of @call into an error and remembers a lost device. Always
  * FALSE. */
 gboolean vk_fail (D2vVkContext *context, VkResult result, const gchar *call,

@@ -13,7 +13,6 @@
 /* Bytes of a weight that are on their way at a time. */
 #define STAGING_BYTES ((gsize) 32 << 20)
 #define LEAST_STAGING_BYTES ((gsize) 1 << 20)
-#define UPLOAD_LIMIT_US (2 * G_USEC_PER_SEC)
 
 /* One weight; `block` and `offset` once it is placed. */
 typedef struct
@@ -256,8 +255,9 @@ send_piece (Upload *u, const guint8 *data, const D2vVkBuffer *to, gsize offset,
   vk_commands_copy (u->context, u->commands, &u->staging, to, 0, offset,
                     n_bytes);
   return vk_commands_end (u->context, u->commands, error)
-         && vk_context_run (u->context, u->commands, UPLOAD_LIMIT_US, NULL,
-                            NULL, error);
+         && vk_context_run (u->context, u->commands,
+                            vk_context_least_limit_us (u->context), NULL, NULL,
+                            error);
 }
 
 static gboolean
