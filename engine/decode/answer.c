@@ -80,7 +80,8 @@ d2v_answers_encode (const D2vTokenizer *tokenizer, const gchar *question,
           = context_first ? D2V_TRUNCATE_ONLY_FIRST : D2V_TRUNCATE_ONLY_SECOND,
           .max_length = p.max_seq_len,
           .all_parts = TRUE,
-          .stride = p.doc_stride };
+          .stride = p.doc_stride,
+          .max_text_bytes = D2V_MAX_DOCUMENT_BYTES };
 
   if (byte_length (question, question_length) == 0
       || byte_length (context, context_length) == 0)

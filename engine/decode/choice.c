@@ -13,7 +13,8 @@ d2v_choice_encode (const D2vTokenizer *tokenizer, const gchar *prompt,
                    GError **error)
 {
   const D2vEncodeParams params = { .truncation = D2V_TRUNCATE_LONGEST_FIRST,
-                                   .padding = D2V_PAD_LONGEST };
+                                   .padding = D2V_PAD_LONGEST,
+                                   .max_text_bytes = D2V_MAX_DOCUMENT_BYTES };
   g_autofree D2vString *prompts = g_try_new (D2vString, n + 1);
 
   if (n == 0 || !prompts)

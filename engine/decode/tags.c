@@ -469,7 +469,8 @@ d2v_tags_encode (const D2vTokenizer *tokenizer, const gchar *text,
       = { .truncation = D2V_TRUNCATE_LONGEST_FIRST,
           .all_parts = parts,
           .stride = parts ? params->stride : 0,
-          .padding = parts ? D2V_PAD_LONGEST : D2V_PAD_NOT };
+          .padding = parts ? D2V_PAD_LONGEST : D2V_PAD_NOT,
+          .max_text_bytes = D2V_MAX_DOCUMENT_BYTES };
 
   if (parts && params->strategy == D2V_TAGS_NONE)
     {

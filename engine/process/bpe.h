@@ -17,6 +17,8 @@
 
 /* What a text may hold unless the caller says otherwise (rule T6). */
 #define D2V_MAX_TEXT_BYTES (64 << 10)
+/* What a document may hold that somebody asks about. */
+#define D2V_MAX_DOCUMENT_BYTES (1 << 20)
 /* Tokens of one encoding, all rows together. */
 #define D2V_MAX_ENCODED_TOKENS (1 << 24)
 

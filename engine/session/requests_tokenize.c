@@ -92,7 +92,7 @@ read_params (const D2vJsonValue *request, D2vEncodeParams *p, GError **error)
     return FALSE;
   p->padding = padding;
   p->all_parts = d2v_json_member (request, "stride") != NULL;
-  p->max_text_bytes = D2V_MAX_TASK_TEXT;
+  p->max_text_bytes = D2V_MAX_DOCUMENT_BYTES;
   return TRUE;
 }
 

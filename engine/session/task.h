@@ -35,9 +35,6 @@ D2vTensor *d2v_task_copy (const gfloat *data, const D2vShape *shape,
 
 /* ---- what a model takes (task_inputs.c) ---- */
 
-/* Texts may be as long as a string of JSON. */
-#define D2V_MAX_TASK_TEXT (1 << 20)
-
 /* Fails with INPUT when one of @samples is not finite. */
 gboolean d2v_samples_check (const gfloat *samples, gsize n_samples,
                             GError **error);

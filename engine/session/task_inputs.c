@@ -70,7 +70,7 @@ d2v_task_encode (const D2vTask *task, const D2vString *text,
 {
   D2vEncodeParams how = *params;
 
-  how.max_text_bytes = D2V_MAX_TASK_TEXT;
+  how.max_text_bytes = D2V_MAX_DOCUMENT_BYTES;
   return d2v_tokenizer_encode (task->tokenizer, text->text, text->length,
                                pair != NULL ? pair->text : NULL,
                                pair != NULL ? pair->length : 0, &how, error);

@@ -610,6 +610,14 @@ class Apply(CliTest):
         self.refuses("apply", self.model("fill"), [({"input": "<mask>" + WORD * n}, "INPUT", "position")])
         self.refuses("apply", self.model("generate"), [({"input": WORD * 70}, "INPUT", "position")])
 
+    def test_documents(self):
+        # Long texts are read in parts, up to what a string of JSON may hold.
+        long, = self.ask("apply", self.model("answer"), {"question": "Who?", "context": "The cat sat. " * 6000})
+        self.assertLess(long[0]["end"], 13 * 6000)
+        tags, = self.ask("apply", self.model("tags"), {"input": "The cat sat. " * 6000, "stride": 1,
+                                                       "aggregation_strategy": "simple"})
+        self.assertGreater(tags[-1]["end"], 13 * 5990)
+
     def test_the_shortest_sound(self):
         field = 400
         tiny.write_wav(self.W / "frame.wav", tiny.noise("f", field))
