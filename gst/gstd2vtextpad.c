@@ -40,22 +40,29 @@ gst_d2v_text_pad_new (GstPadTemplate *templ, const gchar *name)
 
 /* ------------------------------------------------------- introduction -- */
 
-/* Upstream's id is what makes ours the same from run to run. */
+/* Upstream's id is what makes ours the same from run to run. Sound that comes
+ * without a stream-start (NULL) gets one made up. */
 static GstEvent *
 make_stream_start (GstD2vTextPad *pad, GstEvent *upstream)
 {
+  g_autoptr (GstElement) element = gst_pad_get_parent_element (GST_PAD (pad));
   g_autofree gchar *id = NULL;
   const gchar *upstream_id;
   GstEvent *event;
   guint group;
 
-  gst_event_parse_stream_start (upstream, &upstream_id);
-  id = g_strconcat (upstream_id, "/", GST_OBJECT_NAME (pad), NULL);
-  event = gst_event_new_stream_start (id);
+  if (upstream)
+    {
+      gst_event_parse_stream_start (upstream, &upstream_id);
+      id = g_strconcat (upstream_id, "/", GST_OBJECT_NAME (pad), NULL);
+    }
+  else if (element)
+    id = gst_pad_create_stream_id (GST_PAD (pad), element,
+                                   GST_OBJECT_NAME (pad));
+  event = gst_event_new_stream_start (id ? id : GST_OBJECT_NAME (pad));
   gst_event_set_stream_flags (event, GST_STREAM_FLAG_SPARSE);
-  if (gst_event_parse_group_id (upstream, &group))
+  if (upstream && gst_event_parse_group_id (upstream, &group))
     gst_event_set_group_id (event, group);
-  gst_event_set_seqnum (event, gst_event_get_seqnum (upstream));
   return event;
 }
 
@@ -100,7 +107,7 @@ gst_d2v_text_pad_begin (GstD2vTextPad *pad, const GstD2vTextHead *head)
   gboolean renegotiate = gst_pad_check_reconfigure (GST_PAD (pad));
 
   /* While the pad flushes, nothing is kept: it must be sent again later. */
-  if (!pad->has_stream && head->stream_start)
+  if (!pad->has_stream)
     pad->has_stream = gst_pad_push_event (
         GST_PAD (pad), make_stream_start (pad, head->stream_start));
   pad->has_caps = pad->has_caps && !renegotiate;

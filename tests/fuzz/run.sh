@@ -42,6 +42,7 @@ seeds_of () {
     bpe | tokenizer) echo "$root/tests/data/bpe" ;;
     image | png | ppm) echo "$root/tests/data/image" ;;
     wav) echo "$root/tests/data/audio" ;;
+    element) echo "$root/tests/data/scripts" ;;
   esac
 }
 

@@ -203,7 +203,7 @@ static gchar *
 make_finale (void)
 {
   GString *script = g_string_new (
-      "state null\nproperty regime recorded\nproperty output word\n"
+      "property regime recorded\nproperty output word\n"
       "property nonfinite drop\nproperty word-confidence-threshold 0\n"
       "property window-duration 30000\nproperty stride-duration 0\n");
 
@@ -218,9 +218,11 @@ static gboolean
 play_finale (Player *player)
 {
   g_autofree gchar *finale = make_finale ();
-  guint n_buffers = player_n_buffers (player);
-  guint n_eos = player_n_eos (player);
+  guint n_buffers, n_eos;
 
+  player_run (player, "state null");
+  n_buffers = player_n_buffers (player);
+  n_eos = player_n_eos (player);
   player_run (player, finale);
   for (guint i = 0; i < 1000 && player_n_eos (player) == n_eos; i++)
     g_usleep (10000);

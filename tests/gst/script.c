@@ -351,22 +351,29 @@ do_push (Player *player, const Line *line)
 static void
 do_caps (Player *player, const Line *line)
 {
-  g_autofree gchar *rest = g_strjoinv (" ", line->words + 1);
-  const gchar *kind = word (line, 1);
-  g_autofree gchar *text = NULL;
-  g_autoptr (GstCaps) caps = NULL;
+  static const struct
+  {
+    const gchar *kind, *caps;
+  } kinds[] = {
+    { "f32", "audio/x-raw, format=F32LE, rate=16000, channels=1, "
+             "layout=interleaved" },
+    { "s16", "audio/x-raw, format=S16LE, rate=16000, channels=1, "
+             "layout=interleaved" },
+    { "stereo", "audio/x-raw, format=F32LE, rate=16000, channels=2, "
+                "layout=interleaved" },
+    { "48k", "audio/x-raw, format=F32LE, rate=48000, channels=1, "
+             "layout=interleaved" },
+    { "video", "video/x-raw, format=RGB, width=1, height=1" },
+  };
 
-  if (g_str_equal (kind, "f32") || g_str_equal (kind, "s16")
-      || g_str_equal (kind, "stereo"))
-    text = g_strdup_printf (
-        "audio/x-raw, format=%s, rate=16000, channels=%u, layout=interleaved",
-        g_str_equal (kind, "s16") ? "S16LE" : "F32LE",
-        g_str_equal (kind, "stereo") ? 2u : 1u);
-  caps = gst_caps_from_string (text ? text : rest);
-  if (!caps || !gst_caps_is_fixed (caps))
-    return;
-  player->s16 = g_str_equal (kind, "s16");
-  gst_pad_push_event (player->src, gst_event_new_caps (caps));
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_str_equal (word (line, 1), kinds[i].kind))
+      {
+        g_autoptr (GstCaps) caps = gst_caps_from_string (kinds[i].caps);
+
+        player->s16 = g_str_equal (kinds[i].kind, "s16");
+        gst_pad_push_event (player->src, gst_event_new_caps (caps));
+      }
 }
 
 static void

@@ -10,7 +10,7 @@
  *   push SOUND... [pts=N|none|next] [buffer=N] [flags=N] [split=N] [odd=N]
  *                         SOUND is LEVEL:MS; split: bytes in a memory; odd:
  *                         bytes too many; nan: LEVEL is "nan" or "inf"
- *   caps f32|s16|stereo|TEXT
+ *   caps f32|s16|stereo|48k|video
  *   segment time|bytes RATE START STOP
  *   gap PTS MS            (either may be "none")
  *   stream-start ID, tag, eos, segment-done
