@@ -49,7 +49,29 @@
  *
  * `rstranscribe/final-transcript` goes downstream at the end of an utterance,
  * `rstranscribe/new-item` upstream with every result, as transcribers of other
- * plugins send them, so that the element can stand in for those.
+ * plugins send them, so that the element can stand in for those. Events of
+ * upstream keep their place among the words.
+ *
+ * ## Statistics
+ *
+ * The fields of `stats`, since the element last left READY:
+ *
+ * * `windows-in`, `windows-out`: guint64; begun, and turned into words.
+ * * `windows-dropped-late`, `windows-dropped-nonfinite`,
+ *   `windows-dropped-corrupt`, `windows-dropped-flushed`: guint64; what became
+ *   of the others. Damaged buffers count as one window each.
+ * * `results-late`: guint64; results after the declared latency.
+ * * `resyncs`: guint64; how often sound broke off and began again.
+ * * `rtf`: gdouble; time for computing by time of sound.
+ * * `p50-ms`, `p95-ms`, `max-ms`: gdouble; time that a window took.
+ * * `queue-depth`: guint; windows in work now.
+ * * `budget-ms`: guint; the part of the latency that is for computing.
+ * * `model-weight-bytes`, `model-arena-bytes`, `model-runs`: guint64, and
+ *   `model-queue-depth`: guint; of the model, which others may share.
+ *
+ * ## Presets
+ *
+ * `low-latency`, `balanced`, `accurate` and `offline`, through GstPreset.
  *
  * Since: 0.1
  */

@@ -86,7 +86,8 @@ GstMessage *bench_element_message (Bench *bench, const gchar *name,
 guint64 bench_stat (Bench *bench, const gchar *field);
 gdouble bench_stat_double (Bench *bench, const gchar *field);
 
-/* Resident memory in KiB, threads and descriptors of this process. */
+/* Resident memory in KiB (0 where that says nothing), threads and descriptors
+ * of this process. */
 guint64 process_rss_kib (void);
 guint process_threads (void);
 guint process_fds (void);
