@@ -221,8 +221,8 @@ static GstStaticPadTemplate harness_src = GST_STATIC_PAD_TEMPLATE (
 static GstStaticPadTemplate harness_sink = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-Bench *
-bench_new (const gchar *properties, gboolean live, const gchar *conf)
+static Bench *
+make_bench (const gchar *properties, gboolean live, gchar *model)
 {
   Bench *bench = g_new0 (Bench, 1);
   g_autofree gchar *line = NULL;
@@ -232,7 +232,7 @@ bench_new (const gchar *properties, gboolean live, const gchar *conf)
   g_mutex_init (&bench->lock);
   g_cond_init (&bench->cond);
   bench->log = g_ptr_array_new_with_free_func (g_free);
-  bench->model = make_model ("W", conf);
+  bench->model = model;
   line = g_strdup_printf ("d2vtranscriber model=%s %s", bench->model,
                           properties ? properties : "");
   bench->element = gst_parse_launch (line, &error);
@@ -250,6 +250,21 @@ bench_new (const gchar *properties, gboolean live, const gchar *conf)
   return bench;
 }
 
+Bench *
+bench_new (const gchar *properties, gboolean live, const gchar *conf)
+{
+  return make_bench (properties, live, make_model ("W", conf));
+}
+
+Bench *
+bench_new_real (const gchar *properties, gboolean live, const gchar *model)
+{
+  Bench *bench = make_bench (properties, live, g_strdup (model));
+
+  bench->is_real = TRUE;
+  return bench;
+}
+
 void
 bench_free (Bench *bench)
 {
@@ -257,7 +272,10 @@ bench_free (Bench *bench)
   gst_harness_teardown (bench->harness);
   gst_object_unref (bench->bus);
   g_ptr_array_unref (bench->log);
-  remove_model (bench->model);
+  if (bench->is_real)
+    g_free (bench->model);
+  else
+    remove_model (bench->model);
   g_mutex_clear (&bench->lock);
   g_cond_clear (&bench->cond);
   g_free (bench);
@@ -314,16 +332,15 @@ make_buffer (Bench *bench, const gfloat *samples, guint n)
 }
 
 GstFlowReturn
-bench_push_in (Bench *bench, const gchar *sound, guint buffer_ms)
+bench_push_samples (Bench *bench, const gfloat *samples, guint n_samples,
+                    guint buffer_ms)
 {
-  g_autoptr (GArray) samples = make_sound (sound);
   GstFlowReturn flow = GST_FLOW_OK;
 
-  for (guint i = 0; i < samples->len && flow == GST_FLOW_OK;)
+  for (guint i = 0; i < n_samples && flow == GST_FLOW_OK;)
     {
-      guint n = MIN (buffer_ms * 16, samples->len - i);
-      GstBuffer *buffer
-          = make_buffer (bench, (const gfloat *) samples->data + i, n);
+      guint n = MIN (buffer_ms * 16, n_samples - i);
+      GstBuffer *buffer = make_buffer (bench, samples + i, n);
 
       GST_BUFFER_PTS (buffer) = bench->next;
       GST_BUFFER_DURATION (buffer) = n * GST_SECOND / 16000;
@@ -332,6 +349,15 @@ bench_push_in (Bench *bench, const gchar *sound, guint buffer_ms)
       flow = gst_harness_push (bench->harness, buffer);
     }
   return flow;
+}
+
+GstFlowReturn
+bench_push_in (Bench *bench, const gchar *sound, guint buffer_ms)
+{
+  g_autoptr (GArray) samples = make_sound (sound);
+
+  return bench_push_samples (bench, (const gfloat *) samples->data,
+                             samples->len, buffer_ms);
 }
 
 GstFlowReturn

@@ -30,6 +30,7 @@ typedef struct
   GstElement *element; /* the harness's */
   GstBus *bus;
   gchar *model; /* directory */
+  gboolean is_real;
   gboolean is_s16;
   GstClockTime next; /* where push() goes on */
 
@@ -45,6 +46,9 @@ void remove_model (gchar *model);
 /* A playing element. @properties: as in a launch line. @live: what upstream
  * answers to a LATENCY query. @conf: of the model, or NULL. */
 Bench *bench_new (const gchar *properties, gboolean live, const gchar *conf);
+/* The same with a model of the real engine, which is not removed. */
+Bench *bench_new_real (const gchar *properties, gboolean live,
+                       const gchar *model);
 void bench_free (Bench *bench);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Bench, bench_free)
 
@@ -61,6 +65,8 @@ GstBuffer *make_buffer (Bench *bench, const gfloat *samples, guint n);
 /* Pushes @sound as buffers of @buffer_ms, from `next` on; `next` moves. */
 GstFlowReturn bench_push_in (Bench *bench, const gchar *sound, guint buffer_ms);
 GstFlowReturn bench_push (Bench *bench, const gchar *sound); /* 20 ms each */
+GstFlowReturn bench_push_samples (Bench *bench, const gfloat *samples, guint n,
+                                  guint buffer_ms);
 /* Pushes one buffer with @pts (may be NONE) and @flags. */
 GstFlowReturn bench_push_one (Bench *bench, const gchar *sound,
                               GstClockTime pts, guint flags);
