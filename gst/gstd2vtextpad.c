@@ -12,7 +12,8 @@ struct _GstD2vTextPad
   GstPad pad;
 
   gboolean has_stream;
-  gboolean has_caps;
+  gboolean has_caps;  /* and they are what downstream wants */
+  gboolean told_caps; /* some, since the stream began */
   gboolean has_segment;
   gboolean has_tags;
   gboolean is_markup;
@@ -92,13 +93,18 @@ choose_caps (GstD2vTextPad *pad)
                               pad->is_markup ? "pango-markup" : "utf8", NULL);
 }
 
+/* Downstream may ask for nothing new. */
 static void
 negotiate (GstD2vTextPad *pad)
 {
   g_autoptr (GstCaps) caps = choose_caps (pad);
+  g_autoptr (GstCaps) now = gst_pad_get_current_caps (GST_PAD (pad));
 
   GST_DEBUG_OBJECT (pad, "%" GST_PTR_FORMAT, caps);
-  pad->has_caps = gst_pad_push_event (GST_PAD (pad), gst_event_new_caps (caps));
+  pad->has_caps
+      = (pad->told_caps && now && gst_caps_is_equal (now, caps))
+        || gst_pad_push_event (GST_PAD (pad), gst_event_new_caps (caps));
+  pad->told_caps |= pad->has_caps;
 }
 
 void
@@ -138,6 +144,7 @@ void
 gst_d2v_text_pad_new_stream (GstD2vTextPad *pad)
 {
   pad->has_stream = pad->has_caps = pad->has_segment = pad->has_tags = FALSE;
+  pad->told_caps = FALSE;
   pad->discont = TRUE;
   pad->position = GST_CLOCK_TIME_NONE;
 }

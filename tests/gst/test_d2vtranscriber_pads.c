@@ -76,6 +76,7 @@ test_partial_pad (void)
   bench_push (bench, "0:100 25:2000 0:1000");
   words = bench_words (bench);
   g_assert_cmpstr (words, ==, "W25 100+2000");
+  g_assert_true (bench_wait (bench, "partial_src: eos", 5));
   lines = bench_lines (bench, "partial_src: ");
   g_assert_true (g_str_has_prefix (
       lines, "partial_src: stream-start; partial_src: caps utf8; "
