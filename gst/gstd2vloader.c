@@ -320,6 +320,8 @@ gst_d2v_loader_reload (GstD2vLoader *loader, const GstD2vSettings *settings)
 void
 gst_d2v_loader_stop (GstD2vLoader *loader)
 {
+  D2vSession *session;
+
   g_mutex_lock (&loader->lock);
   loader->stopping = TRUE;
   if (loader->cancellable)
@@ -329,10 +331,13 @@ gst_d2v_loader_stop (GstD2vLoader *loader)
 
   if (loader->thread)
     g_thread_join (g_steal_pointer (&loader->thread));
-  g_clear_pointer (&loader->session, d2v_session_unref);
+  g_mutex_lock (&loader->lock); /* for those who peek */
+  session = g_steal_pointer (&loader->session);
   g_clear_pointer (&loader->model, g_free);
   g_clear_error (&loader->error);
   loader->requested = loader->answered = 0;
+  g_mutex_unlock (&loader->lock);
+  g_clear_pointer (&session, d2v_session_unref);
 }
 
 /* ------------------------------------------------------------ waiting -- */

@@ -19,6 +19,7 @@ struct _GstD2vTextPad
   gboolean is_markup;
   gboolean discont; /* the next buffer is the first, or follows a break */
   GstClockTime position;
+  GstClockTime last; /* time stamp; none may lie before it */
   GstClockTime stop; /* the segment's */
 };
 
@@ -133,6 +134,7 @@ gst_d2v_text_pad_introduce (GstD2vTextPad *pad, const GstD2vTextHead *head)
       pad->has_segment
           = gst_pad_push_event (GST_PAD (pad), gst_event_ref (head->segment));
       pad->position = segment->start;
+      pad->last = 0;
       pad->stop = segment->stop;
     }
   if (pad->has_segment && !pad->has_tags && head->tags)
@@ -183,6 +185,7 @@ gst_d2v_text_pad_gap (GstD2vTextPad *pad, GstClockTime until)
   if (until <= from)
     return;
   pad->position = until;
+  pad->last = from;
   gst_pad_push_event (GST_PAD (pad), gst_event_new_gap (from, until - from));
 }
 
@@ -194,6 +197,9 @@ gst_d2v_text_pad_push (GstD2vTextPad *pad, const gchar *text, GstClockTime pts,
       = pad->is_markup ? g_markup_escape_text (text, -1) : g_strdup (text);
   GstBuffer *buffer = gst_buffer_new_wrapped (content, strlen (content));
 
+  /* A word that was told of while it was heard may begin a little earlier in
+   * the end. */
+  pts = pad->last = MAX (pts, pad->last);
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_DURATION (buffer) = duration;
   if (pad->discont)

@@ -42,6 +42,7 @@
  * * `text`: the word or sentence.
  * * `confidence`: gdouble, from 0 to 1.
  * * `final`: gboolean; %FALSE for partial results, which also have `revision`.
+ *   With `output=sentence` a partial result is the sentence so far.
  * * `language`: the property `language-code`, if it was set.
  * * `words`: array of structures of `text`, `start`, `end`, `confidence`.
  *
@@ -467,11 +468,10 @@ gst_d2v_transcriber_interrupt (GstD2vAudioBase *base)
   g_mutex_unlock (&self->lock);
 }
 
-/* Nothing is pushed and nobody waits; everything starts afresh. */
+/* Forgets the stream and what became of it. Called with the lock held. */
 static void
-restart (GstD2vTranscriber *self)
+forget_stream (GstD2vTranscriber *self)
 {
-  g_mutex_lock (&self->lock);
   g_queue_clear_full (&self->items, gst_d2v_speech_item_free);
   self->run = NULL;
   self->n_heard = self->n_decided = 0;
@@ -480,7 +480,43 @@ restart (GstD2vTranscriber *self)
   gst_flow_combiner_reset (self->combiner);
   if (self->engine)
     d2v_transcriber_flush (self->engine, FALSE);
-  self->flushing = FALSE;
+}
+
+/* Called with the lock held, so that nobody who stops the task comes in
+ * between. */
+static void
+start_task (GstD2vTranscriber *self)
+{
+  gst_pad_start_task (self->srcpad, gst_d2v_transcriber_loop, self->srcpad,
+                      NULL);
+}
+
+/* Waits until the task does nothing. Flushes may come from several threads at
+ * once: while one of them waits here, no other may let the task go on. */
+static void
+halt (GstD2vTranscriber *self)
+{
+  g_mutex_lock (&self->lock);
+  self->n_halting++;
+  g_mutex_unlock (&self->lock);
+  gst_d2v_transcriber_interrupt (GST_D2V_AUDIO_BASE (self));
+  gst_pad_pause_task (self->srcpad);
+  g_mutex_lock (&self->lock);
+  self->n_halting--;
+  g_mutex_unlock (&self->lock);
+}
+
+/* Whoever halts the task now will want it to go on later. */
+static void
+go_on (GstD2vTranscriber *self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->active && self->n_halting == 0)
+    {
+      forget_stream (self);
+      self->flushing = FALSE;
+      start_task (self);
+    }
   g_mutex_unlock (&self->lock);
 }
 
@@ -509,17 +545,13 @@ gst_d2v_transcriber_flush (GstD2vAudioBase *base, gboolean flushing)
 {
   GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
 
+  /* The end of a flush, too: its beginning may never have come. */
+  halt (self);
   if (flushing)
-    {
-      gst_d2v_transcriber_interrupt (base);
-      gst_pad_pause_task (self->srcpad);
-      return;
-    }
+    return;
   keep_stream_start (self);
-  restart (self);
   gst_d2v_speaker_reset (self, FALSE);
-  gst_pad_start_task (self->srcpad, gst_d2v_transcriber_loop, self->srcpad,
-                      NULL);
+  go_on (self);
 }
 
 static void
@@ -527,7 +559,9 @@ gst_d2v_transcriber_stop (GstD2vAudioBase *base)
 {
   GstD2vTranscriber *self = GST_D2V_TRANSCRIBER (base);
 
-  restart (self);
+  g_mutex_lock (&self->lock);
+  forget_stream (self);
+  g_mutex_unlock (&self->lock);
   forget_engine (self);
   g_clear_pointer (&self->session, d2v_session_unref);
   gst_d2v_speaker_reset (self, TRUE);
@@ -543,12 +577,16 @@ gst_d2v_transcriber_src_activate (GstPad *pad, GstObject *parent,
 
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
+  g_mutex_lock (&self->lock);
+  self->active = active;
+  self->past = active ? (D2vTranscriberStats){ 0 } : self->past;
+  self->n_late = active ? 0 : self->n_late;
+  self->n_skipped = active ? 0 : self->n_skipped;
+  g_mutex_unlock (&self->lock);
   if (active)
     {
-      restart (self);
-      self->past = (D2vTranscriberStats){ 0 };
-      self->n_late = self->n_skipped = 0;
-      return gst_pad_start_task (pad, gst_d2v_transcriber_loop, pad, NULL);
+      go_on (self);
+      return TRUE;
     }
   gst_d2v_transcriber_interrupt (GST_D2V_AUDIO_BASE (self));
   return gst_pad_stop_task (pad);
@@ -567,19 +605,14 @@ gst_d2v_transcriber_src_query (GstPad *pad, GstObject *parent, GstQuery *query)
 static void
 revive (GstD2vTranscriber *self)
 {
-  gboolean again;
-
   g_mutex_lock (&self->lock);
-  again = self->flow == GST_FLOW_NOT_LINKED && !self->flushing;
-  if (again)
+  if (self->active && self->flow == GST_FLOW_NOT_LINKED && !self->flushing)
     {
       self->flow = GST_FLOW_OK;
       gst_flow_combiner_reset (self->combiner);
+      start_task (self);
     }
   g_mutex_unlock (&self->lock);
-  if (again)
-    gst_pad_start_task (self->srcpad, gst_d2v_transcriber_loop, self->srcpad,
-                        NULL);
 }
 
 static gboolean

@@ -44,18 +44,25 @@ typedef struct
   GstEvent *event;
 } GstD2vSpeechItem;
 
+/* Words on their way to be a sentence. Times are as time stamps count. */
+typedef struct
+{
+  GArray *words; /* GstD2vWord */
+  GstClockTime start;
+  GstClockTime end;
+  guint64 end_sample;
+  guint revision; /* of the last partial result */
+} GstD2vSentence;
+
 /* What the task knows; nobody else touches it while the task runs. */
 typedef struct
 {
   GstD2vTextHead head;
   GstSegment segment;
-  gchar *tagged_language;      /* what head.tags says */
-  GArray *sentence;            /* GstD2vWord: since the last endpoint */
-  GstClockTime sentence_start; /* as time stamps count */
-  GstClockTime sentence_end;
-  guint64 sentence_end_sample;
-  gboolean speaking;   /* words since the last final-transcript */
-  GstClockTime forced; /* the stream was moved to here unheard */
+  gchar *tagged_language;  /* what head.tags says */
+  GstD2vSentence sentence; /* since the last endpoint */
+  gboolean speaking;       /* words since the last final-transcript */
+  GstClockTime forced;     /* the stream was moved to here unheard */
   gint64 next_qos;
 } GstD2vSpeaker;
 
@@ -69,6 +76,8 @@ struct _GstD2vTranscriber
 
   GMutex lock; /* guards what follows */
   GCond cond;
+  gboolean active; /* the source pad is */
+  guint n_halting; /* threads that wait for the task to stop */
   gboolean flushing;
   gboolean failed; /* an error was posted */
   GstFlowReturn flow;

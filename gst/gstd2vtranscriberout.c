@@ -17,8 +17,8 @@
 void
 gst_d2v_speaker_init (GstD2vSpeaker *speaker)
 {
-  speaker->sentence = g_array_new (FALSE, TRUE, sizeof (GstD2vWord));
-  g_array_set_clear_func (speaker->sentence,
+  speaker->sentence.words = g_array_new (FALSE, TRUE, sizeof (GstD2vWord));
+  g_array_set_clear_func (speaker->sentence.words,
                           (GDestroyNotify) gst_d2v_word_clear);
   gst_segment_init (&speaker->segment, GST_FORMAT_TIME);
 }
@@ -27,7 +27,7 @@ void
 gst_d2v_speaker_clear (GstD2vSpeaker *speaker)
 {
   gst_d2v_text_head_clear (&speaker->head);
-  g_array_unref (speaker->sentence);
+  g_array_unref (speaker->sentence.words);
   g_free (speaker->tagged_language);
 }
 
@@ -119,7 +119,7 @@ gst_d2v_speaker_reset (GstD2vTranscriber *self, gboolean whole_stream)
 {
   GstD2vSpeaker *speaker = &self->speaker;
 
-  g_array_set_size (speaker->sentence, 0);
+  g_array_set_size (speaker->sentence.words, 0);
   speaker->speaking = FALSE;
   speaker->forced = 0;
   gst_clear_event (&speaker->head.segment);
@@ -329,19 +329,18 @@ emit (GstD2vTranscriber *self, GstD2vSpeechRun *run, const Speech *speech)
 
 /* ---------------------------------------------------------- sentences -- */
 
+/* The words gathered so far. */
 static void
-emit_sentence (GstD2vTranscriber *self, GstD2vSpeechRun *run,
-               const GstD2vTranscriberSettings *settings)
+say_sentence (GstD2vTranscriber *self, GstD2vSpeechRun *run,
+              const GstD2vTranscriberSettings *settings, gboolean is_final)
 {
   GstD2vSpeaker *speaker = &self->speaker;
-  const GstD2vWord *words = (const GstD2vWord *) speaker->sentence->data;
-  guint n = speaker->sentence->len;
+  const GstD2vWord *words = (const GstD2vWord *) speaker->sentence.words->data;
+  guint n = speaker->sentence.words->len;
   g_autoptr (GString) text = g_string_new (NULL);
   gdouble confidence = 0;
   Speech speech;
 
-  if (n == 0)
-    return;
   for (guint i = 0; i < n; i++)
     {
       g_string_append_printf (text, "%s%s", i ? " " : "", words[i].text);
@@ -349,15 +348,60 @@ emit_sentence (GstD2vTranscriber *self, GstD2vSpeechRun *run,
     }
   speech = (Speech){ .settings = settings,
                      .text = text->str,
-                     .start = speaker->sentence_start,
-                     .end = speaker->sentence_end,
-                     .end_sample = speaker->sentence_end_sample,
+                     .start = speaker->sentence.start,
+                     .end = speaker->sentence.end,
+                     .end_sample = speaker->sentence.end_sample,
                      .confidence = confidence,
                      .words = words,
                      .n_words = n,
-                     .is_final = TRUE };
+                     .is_final = is_final,
+                     .revision = is_final ? 0 : ++speaker->sentence.revision };
   emit (self, run, &speech);
-  g_array_set_size (speaker->sentence, 0);
+}
+
+static void
+add_to_sentence (GstD2vTranscriber *self, const D2vTranscript *t,
+                 GstClockTime start, GstClockTime end)
+{
+  GstD2vSpeaker *speaker = &self->speaker;
+  GstD2vWord word = { g_strdup (t->text), stream_time (self, start),
+                      stream_time (self, end), t->confidence };
+
+  if (speaker->sentence.words->len == 0)
+    speaker->sentence.start = start;
+  speaker->sentence.end = end;
+  speaker->sentence.end_sample = t->end;
+  g_array_append_val (speaker->sentence.words, word);
+}
+
+static void
+emit_sentence (GstD2vTranscriber *self, GstD2vSpeechRun *run,
+               const GstD2vTranscriberSettings *settings)
+{
+  GstD2vSpeaker *speaker = &self->speaker;
+
+  if (speaker->sentence.words->len)
+    say_sentence (self, run, settings, TRUE);
+  g_array_set_size (speaker->sentence.words, 0);
+  speaker->sentence.revision = 0;
+}
+
+/* A sentence that goes on is told from its beginning, where it will stand when
+ * it has ended. */
+static void
+emit_partial_sentence (GstD2vTranscriber *self, GstD2vSpeechRun *run,
+                       const GstD2vTranscriberSettings *settings,
+                       const D2vTranscript *t, GstClockTime start,
+                       GstClockTime end)
+{
+  GstD2vSentence *sentence = &self->speaker.sentence;
+  GstD2vSentence so_far = *sentence; /* the words are the same array */
+
+  add_to_sentence (self, t, start, end);
+  say_sentence (self, run, settings, FALSE);
+  so_far.revision = sentence->revision;
+  *sentence = so_far;
+  g_array_set_size (sentence->words, sentence->words->len - 1);
 }
 
 static void
@@ -377,11 +421,10 @@ end_sentence (GstD2vTranscriber *self, GstD2vSpeechRun *run,
 }
 
 static void
-take_word (GstD2vTranscriber *self, GstD2vSpeechRun *run,
+emit_word (GstD2vTranscriber *self, GstD2vSpeechRun *run,
            const GstD2vTranscriberSettings *settings, const D2vTranscript *t,
            GstClockTime start, GstClockTime end)
 {
-  GstD2vSpeaker *speaker = &self->speaker;
   GstD2vWord word = { t->text, stream_time (self, start),
                       stream_time (self, end), t->confidence };
   Speech speech = { .settings = settings,
@@ -392,23 +435,25 @@ take_word (GstD2vTranscriber *self, GstD2vSpeechRun *run,
                     .confidence = t->confidence,
                     .words = &word,
                     .n_words = 1,
-                    .is_final = TRUE };
+                    .is_final = t->type == D2V_TRANSCRIPT_WORD,
+                    .revision = t->revision };
 
+  emit_sentence (self, run, settings); /* the property was changed */
+  emit (self, run, &speech);
+}
+
+static void
+take_word (GstD2vTranscriber *self, GstD2vSpeechRun *run,
+           const GstD2vTranscriberSettings *settings, const D2vTranscript *t,
+           GstClockTime start, GstClockTime end)
+{
   if (t->confidence < settings->min_confidence)
     return;
-  speaker->speaking = TRUE;
+  self->speaker.speaking = TRUE;
   if (settings->output == GST_D2V_TEXT_OUTPUT_WORD)
-    {
-      emit_sentence (self, run, settings); /* the property was changed */
-      emit (self, run, &speech);
-      return;
-    }
-  if (speaker->sentence->len == 0)
-    speaker->sentence_start = start;
-  speaker->sentence_end = end;
-  speaker->sentence_end_sample = t->end;
-  word.text = g_strdup (t->text);
-  g_array_append_val (speaker->sentence, word);
+    emit_word (self, run, settings, t, start, end);
+  else
+    add_to_sentence (self, t, start, end);
 }
 
 static void
@@ -416,19 +461,10 @@ take_partial (GstD2vTranscriber *self, GstD2vSpeechRun *run,
               const GstD2vTranscriberSettings *settings, const D2vTranscript *t,
               GstClockTime start, GstClockTime end)
 {
-  GstD2vWord word = { t->text, stream_time (self, start),
-                      stream_time (self, end), t->confidence };
-  Speech speech = { .settings = settings,
-                    .text = t->text,
-                    .start = start,
-                    .end = end,
-                    .end_sample = t->end,
-                    .confidence = t->confidence,
-                    .words = &word,
-                    .n_words = 1,
-                    .revision = t->revision };
-
-  emit (self, run, &speech);
+  if (settings->output == GST_D2V_TEXT_OUTPUT_WORD)
+    emit_word (self, run, settings, t, start, end);
+  else
+    emit_partial_sentence (self, run, settings, t, start, end);
 }
 
 /* ----------------------------------------------------------- position -- */
@@ -439,8 +475,8 @@ static void
 move_to (GstD2vTranscriber *self, const GstD2vTranscriberSettings *settings,
          GstClockTime time)
 {
-  if (self->speaker.sentence->len)
-    time = MIN (time, self->speaker.sentence_start);
+  if (self->speaker.sentence.words->len)
+    time = MIN (time, self->speaker.sentence.start);
   time = gst_d2v_time_add (time, gst_d2v_ms (settings->lateness_ms));
   each_pad (self, push_gap, &time);
 }
@@ -820,9 +856,14 @@ end_task (GstD2vTranscriber *self)
   g_autoptr (GstEvent) eos = NULL;
   GstFlowReturn flow;
 
-  gst_pad_pause_task (self->srcpad);
   g_mutex_lock (&self->lock);
   flow = self->flow;
+  if (!self->flushing && flow == GST_FLOW_OK)
+    {
+      g_mutex_unlock (&self->lock); /* a pad was linked just now */
+      return;
+    }
+  gst_pad_pause_task (self->srcpad);
   for (GList *l = self->items.head; l && !self->flushing; l = l->next)
     {
       GstD2vSpeechItem *item = l->data;

@@ -56,6 +56,8 @@ copy_seeds () {
 
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+# GLib's own allocator hides mistakes.
+export G_SLICE=always-malloc
 cd "$build"
 
 mkdir -p found/planted

@@ -10,6 +10,8 @@
 /* A script may ask for hours; these keep a run short. */
 #define MAX_SOUND_MS 20000
 #define MAX_SLEEP_MS 50
+#define MAX_ALL_SOUND_MS 600000
+#define MAX_ALL_SLEEP_MS 2000
 #define MAX_WORDS 32
 
 /* A hang is a bug, too. */
@@ -32,6 +34,7 @@ struct _Player
   GThreadPool *second;
   gboolean s16; /* what is pushed */
   GstClockTime next;
+  gint sound_ms, sleep_ms;   /* atomic: of the whole script */
   gint waiting;              /* atomic: lines given to the second thread */
   gint live, answer, format; /* atomic */
   gint n_buffers, n_eos;     /* atomic */
@@ -275,8 +278,12 @@ level (const gchar *text)
 static GByteArray *
 make_samples (Player *player, const Line *line)
 {
-  GByteArray *bytes = g_byte_array_new ();
+  /* Never NULL, so that no sound at all may be pointed into. */
+  GByteArray *bytes = g_byte_array_sized_new (1);
   guint64 total_ms = 0;
+  guint64 limit = g_atomic_int_get (&player->sound_ms) < MAX_ALL_SOUND_MS
+                      ? MAX_SOUND_MS
+                      : 0;
 
   for (guint i = 1; i < line->n; i++)
     {
@@ -285,7 +292,7 @@ make_samples (Player *player, const Line *line)
       gfloat sample = level (line->words[i]);
       gint16 small = isfinite (sample) ? (gint16) (MIN (sample, 1) * 32767) : 0;
 
-      ms = MIN (ms, MAX_SOUND_MS - total_ms);
+      ms = MIN (ms, limit - total_ms);
       total_ms += ms;
       for (guint64 n = 0; n < ms * 16; n++)
         if (player->s16)
@@ -293,6 +300,7 @@ make_samples (Player *player, const Line *line)
         else
           g_byte_array_append (bytes, (guint8 *) &sample, sizeof sample);
     }
+  g_atomic_int_add (&player->sound_ms, (gint) total_ms);
   return bytes;
 }
 
@@ -304,10 +312,13 @@ make_buffer (const guint8 *bytes, gsize n, gsize split, gsize odd)
   split = split ? split : n + 1;
   for (gsize i = 0, piece; i < n; i += piece)
     {
+      gpointer copy;
+
       piece = MIN (split, n - i);
+      copy = g_memdup2 (bytes + i, piece);
       gst_buffer_append_memory (
-          buffer, gst_memory_new_wrapped (0, g_memdup2 (bytes + i, piece),
-                                          piece, 0, piece, NULL, g_free));
+          buffer,
+          gst_memory_new_wrapped (0, copy, piece, 0, piece, copy, g_free));
     }
   if (odd)
     gst_buffer_append_memory (buffer, gst_allocator_alloc (NULL, odd, NULL));
@@ -552,7 +563,10 @@ do_live (Player *player, const Line *line)
 static void
 do_sleep (Player *player, const Line *line)
 {
-  g_usleep (MIN (number (word (line, 1)), MAX_SLEEP_MS) * 1000);
+  gint ms = (gint) MIN (number (word (line, 1)), MAX_SLEEP_MS);
+
+  if (g_atomic_int_add (&player->sleep_ms, ms) < MAX_ALL_SLEEP_MS)
+    g_usleep ((gulong) ms * 1000);
 }
 
 static void
@@ -603,7 +617,8 @@ run_second (gpointer text, gpointer data)
 {
   Player *player = data;
 
-  run_line (player, text);
+  if (!g_str_has_prefix (text, "join")) /* it cannot wait for itself */
+    run_line (player, text);
   g_free (text);
   g_atomic_int_add (&player->waiting, -1);
 }

@@ -64,6 +64,21 @@ text_of (GstBuffer *buffer)
   return text;
 }
 
+/* Stream-start, @caps and segment, in that order, before @data. A pad that is
+ * linked while the stream runs may tell them twice. */
+static void
+expect_introduction (const gchar *lines, const gchar *caps, const gchar *data)
+{
+  const gchar *start = strstr (lines, "stream-start");
+  const gchar *first = strstr (lines, data);
+
+  g_assert_nonnull (start);
+  g_assert_nonnull (strstr (start, caps));
+  g_assert_nonnull (strstr (strstr (start, caps), "segment 0"));
+  g_assert_nonnull (first);
+  g_assert_true (strstr (strstr (start, caps), "segment 0") < first);
+}
+
 /* ------------------------------------------------------------- partial -- */
 
 static void
@@ -78,9 +93,7 @@ test_partial_pad (void)
   g_assert_cmpstr (words, ==, "W25 100+2000");
   g_assert_true (bench_wait (bench, "partial_src: eos", 5));
   lines = bench_lines (bench, "partial_src: ");
-  g_assert_true (g_str_has_prefix (
-      lines, "partial_src: stream-start; partial_src: caps utf8; "
-             "partial_src: segment 0; partial_src: "));
+  expect_introduction (lines, "partial_src: caps utf8", "partial_src: W25");
   g_assert_true (g_str_has_suffix (lines, "partial_src: eos"));
   /* The word grows while it is heard. */
   g_assert_nonnull (strstr (lines, "partial_src: W25 100+300"));
@@ -89,6 +102,39 @@ test_partial_pad (void)
   /* Nobody asked for them elsewhere. */
   g_assert_cmpuint (bench_count (bench, "src: W25 100+300"), ==, 1);
   sink_free (sink);
+}
+
+/* A sentence grows from its beginning, where it stands in the end, too. */
+static void
+test_partial_sentence (void)
+{
+  g_autoptr (Bench) bench = bench_new (
+      "regime=live output=sentence partial-results=true", FALSE, NULL);
+  Sink *partial = sink_new (bench_request (bench, "partial_src"));
+  Sink *json = sink_new (bench_request (bench, "json_src"));
+  g_autofree gchar *words = NULL;
+  gboolean both = FALSE;
+
+  bench_push (bench, "0:100 25:300 0:100 30:2000 0:1000");
+  words = bench_words (bench);
+  g_assert_cmpstr (words, ==, "W25 W30 100+2400");
+  g_assert_true (bench_wait (bench, "json_src: eos", 5));
+  g_assert_true (bench_wait (bench, "partial_src: eos", 5));
+  for (guint i = 0; i < partial->buffers->len; i++)
+    {
+      GstBuffer *buffer = g_ptr_array_index (partial->buffers, i);
+      g_autofree gchar *text = text_of (buffer);
+
+      g_assert_cmpuint (GST_BUFFER_PTS (buffer), ==, 100 * GST_MSECOND);
+      both |= g_str_equal (text, "W25 W30");
+    }
+  g_assert_true (both);
+  g_assert_cmpuint (json->buffers->len, ==, partial->buffers->len + 1);
+  for (guint i = 0; i < json->buffers->len; i++)
+    g_assert_cmpuint (GST_BUFFER_PTS (g_ptr_array_index (json->buffers, i)), ==,
+                      100 * GST_MSECOND);
+  sink_free (partial);
+  sink_free (json);
 }
 
 static void
@@ -166,9 +212,7 @@ test_late_pad (void)
   words = bench_words (bench);
   g_assert_true (bench_wait (bench, "json_src: eos", 5));
   lines = bench_lines (bench, "json_src: ");
-  g_assert_true (
-      g_str_has_prefix (lines, "json_src: stream-start; json_src: caps json; "
-                               "json_src: segment 0"));
+  expect_introduction (lines, "json_src: caps json", "json_src: {");
   g_assert_cmpuint (sink->buffers->len, ==, 1);
   sink_free (sink);
 }
@@ -344,6 +388,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add_func ("/transcriber/" name, func)
   ADD ("partial/pad", test_partial_pad);
+  ADD ("partial/sentence", test_partial_sentence);
   ADD ("partial/messages", test_partial_messages);
   ADD ("json/pad", test_json_pad);
   ADD ("json/late-pad", test_late_pad);
