@@ -250,11 +250,11 @@ add_session_stats (GstD2vAudioBase *base, GstStructure *stats)
 
   if (session)
     d2v_session_stats (session, &s);
-  gst_structure_set (stats, "model-weight-bytes", G_TYPE_UINT64,
-                     (guint64) s.weight_bytes, "model-arena-bytes",
-                     G_TYPE_UINT64, (guint64) s.arena_bytes, "model-runs",
-                     G_TYPE_UINT64, s.n_runs, "model-queue-depth", G_TYPE_UINT,
-                     s.queue_depth, NULL);
+  gst_structure_set (
+      stats, "model-weight-bytes", G_TYPE_UINT64, (guint64) s.weight_bytes,
+      "model-arena-bytes", G_TYPE_UINT64, (guint64) s.arena_bytes, "model-runs",
+      G_TYPE_UINT64, s.n_runs, "model-queue-depth", G_TYPE_UINT, s.queue_depth,
+      "model-fallbacks", G_TYPE_UINT, s.n_fallbacks, NULL);
 }
 
 static GstStructure *

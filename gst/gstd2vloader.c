@@ -23,7 +23,8 @@ struct _GstD2vLoader
   gboolean interrupted;
   GCancellable *cancellable; /* of the request in work */
   D2vSession *session;
-  gchar *model; /* as it was asked for: the session's */
+  guint listening; /* what names us to the session */
+  gchar *model;    /* as it was asked for: the session's */
   guint serial;
   GError *error; /* why there is no session */
 };
@@ -211,6 +212,44 @@ report (GstD2vLoader *loader, const GstD2vSettings *settings,
     gst_d2v_post_error (loader->owner, "The model cannot be loaded", error);
 }
 
+/* The device failed, or works again: on the session's thread. */
+static void
+take_notice (const gchar *message, gpointer data)
+{
+  GstD2vLoader *loader = data;
+
+  GST_ELEMENT_WARNING (loader->owner, RESOURCE, FAILED, ("%s", message),
+                       (NULL));
+}
+
+/* The session listens to nobody's locks: call without ours. */
+static void
+let_go (D2vSession *session, guint listening)
+{
+  if (!session)
+    return;
+  d2v_session_remove_notify (session, listening);
+  d2v_session_unref (session);
+}
+
+/* Puts @session in place of the old one, which is returned. Called with the
+ * lock held. */
+static D2vSession *
+replace_session (GstD2vLoader *loader, D2vSession *session, guint *listening,
+                 const gchar *model)
+{
+  D2vSession *old = loader->session;
+  guint old_listening = loader->listening;
+
+  loader->session = d2v_session_ref (session);
+  loader->listening = *listening;
+  *listening = old_listening;
+  g_free (loader->model);
+  loader->model = g_strdup (model);
+  loader->serial++;
+  return old;
+}
+
 /* Called with the lock held; returns with it held. */
 static void
 answer (GstD2vLoader *loader)
@@ -218,7 +257,8 @@ answer (GstD2vLoader *loader)
   g_autoptr (GError) error = NULL;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autofree gchar *old = NULL;
-  D2vSession *session;
+  D2vSession *session, *leaving = NULL;
+  guint listening = 0;
   GstD2vSettings settings;
   guint request = loader->requested;
 
@@ -230,6 +270,8 @@ answer (GstD2vLoader *loader)
   if (!session && !error)
     g_set_error_literal (&error, D2V_ERROR, D2V_ERROR_FAILED,
                          "FAILED, -, no session");
+  if (session)
+    listening = d2v_session_add_notify (session, take_notice, loader);
 
   g_mutex_lock (&loader->lock);
   loader->cancellable = NULL;
@@ -237,21 +279,16 @@ answer (GstD2vLoader *loader)
   old = g_strdup (loader->model);
   if (g_cancellable_is_cancelled (cancellable))
     {
-      g_clear_pointer (&session, d2v_session_unref);
+      leaving = g_steal_pointer (&session);
       g_clear_error (&error);
       g_set_error_literal (&error, D2V_ERROR, D2V_ERROR_CANCELLED,
                            "CANCELLED, -, loading was given up");
     }
   if (session)
-    {
-      g_clear_pointer (&loader->session, d2v_session_unref);
-      loader->session = d2v_session_ref (session);
-      g_free (loader->model);
-      loader->model = g_strdup (settings.model);
-      loader->serial++;
-    }
+    leaving = replace_session (loader, session, &listening, settings.model);
   g_mutex_unlock (&loader->lock);
 
+  let_go (leaving, listening);
   report (loader, &settings, session, old, error);
   g_clear_pointer (&session, d2v_session_unref);
   gst_d2v_settings_clear (&settings);
@@ -337,7 +374,7 @@ gst_d2v_loader_stop (GstD2vLoader *loader)
   g_clear_error (&loader->error);
   loader->requested = loader->answered = 0;
   g_mutex_unlock (&loader->lock);
-  g_clear_pointer (&session, d2v_session_unref);
+  let_go (session, loader->listening);
 }
 
 /* ------------------------------------------------------------ waiting -- */

@@ -46,6 +46,9 @@
  * * `language`: the property `language-code`, if it was set.
  * * `words`: array of structures of `text`, `start`, `end`, `confidence`.
  *
+ * A device that fails does not end the stream: the CPU does the same window
+ * and goes on, and a warning says so; another says that the device works again.
+ *
  * ## Events
  *
  * `rstranscribe/final-transcript` goes downstream at the end of an utterance,
@@ -68,7 +71,8 @@
  * * `queue-depth`: guint; windows in work now.
  * * `budget-ms`: guint; the part of the latency that is for computing.
  * * `model-weight-bytes`, `model-arena-bytes`, `model-runs`: guint64, and
- *   `model-queue-depth`: guint; of the model, which others may share.
+ *   `model-queue-depth`, `model-fallbacks`: guint; of the model, which others
+ *   may share. Fallbacks are what the CPU did in a failed device's place.
  *
  * ## Presets
  *

@@ -29,12 +29,15 @@ typedef struct
   guint window_ms;  /* computing one window takes this long */
   guint slow_after; /* ... but for a transcriber's first ones */
   gint fail_at;     /* this window fails (-1: none) */
+  gint lost_at;     /* ... before this one the device is lost */
 } FakeConfig;
 
 /* Sleeps, but not past @cancellable. FALSE when it was cancelled. */
 gboolean fake_sleep (guint ms, GCancellable *cancellable);
 
 const FakeConfig *fake_session_config (const D2vSession *session);
+/* Tells everyone who listens to @session. */
+void fake_session_tell (D2vSession *session, const gchar *message);
 void fake_session_count_run (D2vSession *session, gdouble seconds);
 gboolean fake_fail (GError **error, D2vErrorCode code, const gchar *file,
                     const gchar *reason);

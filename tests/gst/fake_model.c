@@ -106,6 +106,8 @@ take_setting (FakeConfig *config, const gchar *key, const gchar *value)
     config->slow_after = number;
   else if (g_str_equal (key, "fail_at"))
     config->fail_at = (gint) number;
+  else if (g_str_equal (key, "lost_at"))
+    config->lost_at = (gint) number;
   else if (g_str_equal (key, "head"))
     d2v_head_from_name (value, &config->head);
   else if (g_str_equal (key, "vision"))
@@ -165,7 +167,8 @@ d2v_model_open (const gchar *path, const D2vModelParams *params, GError **error)
                                 .rate = 16000,
                                 .head = D2V_HEAD_CTC,
                                 .modality = D2V_MODALITY_AUDIO,
-                                .fail_at = -1 };
+                                .fail_at = -1,
+                                .lost_at = -1 };
   if (stat (path, &info) != 0)
     {
       fake_fail (error, D2V_ERROR_NOT_FOUND, path, "no such directory");
@@ -232,7 +235,17 @@ struct _D2vSession
   D2vModel *model;
   GMutex lock; /* guards stats */
   D2vSessionStats stats;
+  GMutex notify_lock; /* guards what follows */
+  GArray *listeners;  /* of Listener */
+  guint n_listeners;  /* that ever were */
 };
+
+typedef struct
+{
+  guint id;
+  D2vSessionNotify notify;
+  gpointer data;
+} Listener;
 
 G_DEFINE_BOXED_TYPE (D2vSession, d2v_session, d2v_session_ref,
                      d2v_session_unref)
@@ -265,6 +278,8 @@ d2v_session_new (D2vModel *model, const D2vSessionParams *params,
   session->model = d2v_model_ref (model);
   session->stats.weight_bytes = strlen (model->config.prefix);
   g_mutex_init (&session->lock);
+  g_mutex_init (&session->notify_lock);
+  session->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
   return session;
 }
 
@@ -280,9 +295,51 @@ d2v_session_unref (D2vSession *session)
 {
   if (!g_atomic_int_dec_and_test (&session->n_refs))
     return;
+  g_assert_cmpuint (session->listeners->len, ==, 0);
+  g_array_unref (session->listeners);
   d2v_model_unref (session->model);
+  g_mutex_clear (&session->notify_lock);
   g_mutex_clear (&session->lock);
   g_free (session);
+}
+
+guint
+d2v_session_add_notify (D2vSession *session, D2vSessionNotify notify,
+                        gpointer data)
+{
+  Listener one = { 0, notify, data };
+
+  g_mutex_lock (&session->notify_lock);
+  one.id = ++session->n_listeners;
+  g_array_append_val (session->listeners, one);
+  g_mutex_unlock (&session->notify_lock);
+  return one.id;
+}
+
+void
+d2v_session_remove_notify (D2vSession *session, guint id)
+{
+  g_mutex_lock (&session->notify_lock);
+  for (guint i = session->listeners->len; i-- > 0;)
+    if (g_array_index (session->listeners, Listener, i).id == id)
+      g_array_remove_index (session->listeners, i);
+  g_mutex_unlock (&session->notify_lock);
+}
+
+void
+fake_session_tell (D2vSession *session, const gchar *message)
+{
+  g_mutex_lock (&session->lock);
+  session->stats.n_fallbacks++;
+  g_mutex_unlock (&session->lock);
+  g_mutex_lock (&session->notify_lock);
+  for (guint i = 0; i < session->listeners->len; i++)
+    {
+      Listener *one = &g_array_index (session->listeners, Listener, i);
+
+      one->notify (message, one->data);
+    }
+  g_mutex_unlock (&session->notify_lock);
 }
 
 D2vModel *

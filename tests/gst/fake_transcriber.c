@@ -238,6 +238,8 @@ run_window (D2vTranscriber *t, Window *window)
 
   window->late = is_live (t) && !window->last && took > limit * 1000;
 
+  if ((gint) t->n_windows == config->lost_at)
+    fake_session_tell (window->session, "the device was lost");
   if (!window->nonfinite && !window->late && window->levels->len
       && t->n_windows >= config->slow_after)
     {

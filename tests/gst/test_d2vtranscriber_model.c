@@ -345,6 +345,29 @@ test_failed_swap (void)
 }
 
 /* Of many wishes in a row, the last one counts, and none waits. */
+/* Row F3: the CPU goes on, and the bus hears of it; no session is listened to
+ * once it is gone. */
+static void
+test_device_lost (void)
+{
+  g_autoptr (Bench) bench
+      = bench_new ("window-duration=1000", FALSE, "lost_at 1");
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *words = NULL;
+  GstMessage *message;
+
+  bench_push (bench, "25:2000 0:500");
+  words = bench_words (bench);
+  g_assert_cmpstr (words, ==, "W25 0+2000");
+  message = bench_message (bench, GST_MESSAGE_WARNING, 5);
+  g_assert_nonnull (message);
+  gst_message_parse_warning (message, &error, NULL);
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED);
+  g_assert_cmpstr (error->message, ==, "the device was lost");
+  gst_message_unref (message);
+  g_assert_cmpuint (bench_stat (bench, "model-fallbacks"), ==, 1);
+}
+
 static void
 test_many_swaps (void)
 {
@@ -404,6 +427,7 @@ main (int argc, char **argv)
   ADD ("swap-to-other-frames", test_swap_to_other_frames);
   ADD ("failed-swap", test_failed_swap);
   ADD ("many-swaps", test_many_swaps);
+  ADD ("fault_F3/device-lost", test_device_lost);
   ADD ("fault_E9/stop-while-warming-up", test_stop_while_warming_up);
   return g_test_run ();
 }
