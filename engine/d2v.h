@@ -316,7 +316,7 @@ typedef struct
   guint n_threads;        /* 0: as many as there are cores */
   gboolean unshared;      /* a copy of the weights of its own */
   const gchar *instance;  /* sharing group; NULL: the model's content */
-  GCancellable *cancellable; /* packing weights takes a while */
+  GCancellable *cancellable; /* looked at before a device is opened */
 } D2vSessionParams;
 
 D2vSession *d2v_session_new (D2vModel *model, const D2vSessionParams *params,
@@ -335,7 +335,9 @@ typedef enum
 
 /* The raw forward pass: inputs and outputs are named as the original's
  * forward arguments and output fields. Integer inputs may be any integer
- * type or BOOL, floats F32; outputs are F32. Blocks until done. */
+ * type or BOOL, floats F32; outputs are F32. Blocks until done; cancelled, it
+ * fails with CANCELLED: at once while it waits for other runs, else before the
+ * next step of the model. */
 D2vTensors *d2v_session_run (D2vSession *session, const D2vTensors *inputs,
                              D2vRunFlags flags, GCancellable *cancellable,
                              GError **error);

@@ -171,6 +171,11 @@ d2v_session_new (D2vModel *model, const D2vSessionParams *params,
                 "the model was opened without its weights");
       return NULL;
     }
+  if (g_cancellable_is_cancelled (params->cancellable))
+    {
+      d2v_fail (error, D2V_ERROR_CANCELLED, model->dir, "cancelled");
+      return NULL;
+    }
   device = d2v_device_resolve (params->device, error);
   if (device == NULL)
     return NULL;
@@ -509,8 +514,12 @@ execute (D2vSession *session, const D2vTensors *prepared,
          const D2vRecordOptions *options, D2vContext *context,
          const volatile gint *cancelled, GError **error)
 {
+  if (cancelled != NULL && g_atomic_int_get (cancelled))
+    {
+      d2v_fail (error, D2V_ERROR_CANCELLED, NULL, "cancelled");
+      return NULL;
+    }
   Ready *ready = get_ready (session, prepared, options, context, error);
-
   if (ready == NULL || !renew_outputs (ready, error))
     return NULL;
   for (guint i = 0; i < ready->n_inputs; i++)
@@ -557,7 +566,7 @@ typedef struct
   D2vTensors *outputs;
   GError *error;
   pthread_mutex_t lock;
-  pthread_cond_t finished;
+  pthread_cond_t changed; /* done, or cancelled */
   gboolean done;
 } BlockingRun;
 
@@ -570,14 +579,39 @@ run_blocking (D2vJob *job)
                           run->context, &run->cancelled, &run->error);
   pthread_mutex_lock (&run->lock);
   run->done = TRUE;
-  pthread_cond_signal (&run->finished);
+  pthread_cond_signal (&run->changed);
   pthread_mutex_unlock (&run->lock);
 }
 
 static void
-cancel (GCancellable *cancellable, gpointer run)
+cancel (GCancellable *cancellable, gpointer data)
 {
-  g_atomic_int_set (&((BlockingRun *) run)->cancelled, 1);
+  BlockingRun *run = data;
+
+  pthread_mutex_lock (&run->lock);
+  g_atomic_int_set (&run->cancelled, 1);
+  pthread_cond_signal (&run->changed);
+  pthread_mutex_unlock (&run->lock);
+}
+
+/* Until the run is over. A cancelled one that still waits behind others is
+ * taken back at once; one that has begun looks at `cancelled` itself. */
+static void
+wait_for_run (BlockingRun *run)
+{
+  D2vWorker *worker = run->session->worker;
+
+  pthread_mutex_lock (&run->lock);
+  while (!run->done && !g_atomic_int_get (&run->cancelled))
+    pthread_cond_wait (&run->changed, &run->lock);
+  if (!run->done && d2v_worker_withdraw (worker, &run->job))
+    {
+      d2v_fail (&run->error, D2V_ERROR_CANCELLED, NULL, "cancelled");
+      run->done = TRUE;
+    }
+  while (!run->done)
+    pthread_cond_wait (&run->changed, &run->lock);
+  pthread_mutex_unlock (&run->lock);
 }
 
 D2vTensors *
@@ -592,7 +626,7 @@ d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
     .options = options,
     .context = context,
     .lock = PTHREAD_MUTEX_INITIALIZER,
-    .finished = PTHREAD_COND_INITIALIZER,
+    .changed = PTHREAD_COND_INITIALIZER,
   };
   gulong handler = 0;
 
@@ -600,14 +634,11 @@ d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
     handler
         = g_cancellable_connect (cancellable, G_CALLBACK (cancel), &run, NULL);
   d2v_worker_submit (session->worker, &run.job);
-  pthread_mutex_lock (&run.lock);
-  while (!run.done)
-    pthread_cond_wait (&run.finished, &run.lock);
-  pthread_mutex_unlock (&run.lock);
+  wait_for_run (&run);
   if (handler != 0)
     g_cancellable_disconnect (cancellable, handler);
   pthread_mutex_destroy (&run.lock);
-  pthread_cond_destroy (&run.finished);
+  pthread_cond_destroy (&run.changed);
   if (run.error != NULL)
     g_propagate_error (error, run.error);
   return run.outputs;

@@ -520,6 +520,71 @@ test_order_of_jobs (void)
   pull_plug (plug);
 }
 
+/* ----------------------------------------------------------- cancelling -- */
+
+typedef struct
+{
+  D2vSession *session;
+  GCancellable *cancellable;
+  gint code; /* of the error */
+  gint done; /* atomic */
+} Run;
+
+static gpointer
+run_once (gpointer data)
+{
+  Run *run = data;
+  g_autoptr (D2vTensors) inputs = d2v_tensors_new ();
+  g_autoptr (D2vTensor) x = d2v_tensor_new (D2V_F32, 2, (gsize[]){ 1, 1600 });
+  g_autoptr (GError) error = NULL;
+
+  d2v_tensors_set (inputs, "input_values", x);
+  g_autoptr (D2vTensors) outputs = d2v_session_run (
+      run->session, inputs, D2V_RUN_DEFAULT, run->cancellable, &error);
+  run->code = error != NULL ? error->code : -1;
+  g_atomic_int_set (&run->done, TRUE);
+  return NULL;
+}
+
+/* A run that waits behind others returns when it is cancelled, not when they
+ * are done, and leaves nothing in the queue. */
+static void
+test_cancels_in_queue (void)
+{
+  gchar *dir = tiny_write (NULL);
+  D2vSession *session = tiny_session (dir, NULL);
+  D2vWorker *worker = d2v_session_worker (session);
+  D2vSessionStats stats;
+
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      Run run = { session, cancellable, 0, FALSE };
+      Run other = { session, NULL, 0, FALSE };
+      Plug *plug = plug_in (worker);
+      GThread *runner = g_thread_new ("run", run_once, &run);
+      GThread *neighbour = g_thread_new ("other", run_once, &other);
+
+      if (i % 2) /* before it is submitted, now and then */
+        while (d2v_worker_depth (worker) < 2)
+          g_usleep (50);
+      g_cancellable_cancel (cancellable);
+      for (guint j = 0; j < 20000 && !g_atomic_int_get (&run.done); j++)
+        g_usleep (1000);
+      g_assert_true (g_atomic_int_get (&run.done));
+      g_assert_cmpint (run.code, ==, D2V_ERROR_CANCELLED);
+      g_assert_cmpuint (d2v_worker_depth (worker), <=, 1);
+      pull_plug (plug);
+      g_thread_join (runner);
+      g_thread_join (neighbour);
+      g_assert_cmpint (other.code, ==, -1);
+    }
+  d2v_session_stats (session, &stats);
+  g_assert_cmpuint (stats.n_runs, ==, 100);
+  d2v_session_unref (session);
+  tiny_remove (dir);
+}
+
 /* -------------------------------------------------------------- sharing -- */
 
 /* The same numbers beside another configuration or alphabet are another
@@ -607,6 +672,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/an-hour-at-once", test_an_hour_at_once);
   g_test_add_func ("/core/error-stays-until-flush",
                    test_error_stays_until_flush);
+  g_test_add_func ("/core/cancels-in-queue", test_cancels_in_queue);
   g_test_add_func ("/core/weights-are-not-all", test_weights_are_not_all);
   g_test_add_func ("/core/other-stacks", test_stacks);
   g_test_add_data_func ("/core/far-positions/recorded", &drift_recorded,

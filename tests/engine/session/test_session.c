@@ -147,6 +147,11 @@ test_cancels (void)
   g_assert_null (
       d2v_session_run (session, inputs, D2V_RUN_DEFAULT, cancellable, &error));
   g_assert_error (error, D2V_ERROR, D2V_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_assert_null (d2v_session_new (
+      d2v_session_model (session),
+      &(D2vSessionParams){ .cancellable = cancellable }, &error));
+  g_assert_error (error, D2V_ERROR, D2V_ERROR_CANCELLED);
 }
 
 /* Results that somebody keeps are not overwritten by the next run, and those
