@@ -12,6 +12,7 @@
 
 static _Atomic guint64 n_allocations;
 static _Atomic guint64 fail_at;
+static _Thread_local guint64 n_here;
 
 gpointer
 d2v_malloc (gsize n_bytes)
@@ -21,6 +22,7 @@ d2v_malloc (gsize n_bytes)
   if (n_bytes == 0 || !d2v_add (n_bytes, ALIGNMENT - 1, &rounded))
     return NULL;
   guint64 index = atomic_fetch_add (&n_allocations, 1) + 1;
+  n_here++;
   if (index == atomic_load (&fail_at))
     return NULL;
   return aligned_alloc (ALIGNMENT, rounded & ~(gsize) (ALIGNMENT - 1));
@@ -54,6 +56,12 @@ guint64
 d2v_alloc_count (void)
 {
   return atomic_load (&n_allocations);
+}
+
+guint64
+d2v_alloc_count_here (void)
+{
+  return n_here;
 }
 
 void

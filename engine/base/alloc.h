@@ -16,9 +16,10 @@ gpointer d2v_malloc0 (gsize n_bytes);
 gpointer d2v_malloc_n (gsize n, gsize size);
 void d2v_free (gpointer memory);
 
-/* How many allocations were made so far, for the test that running a plan
- * makes none. */
+/* How many allocations were made so far, in the process or by this thread
+ * alone, for the tests that running a plan makes none. */
 guint64 d2v_alloc_count (void);
+guint64 d2v_alloc_count_here (void);
 
 /* Makes the @nth allocation from now on fail, once; 0 turns it off. For
  * tests. */

@@ -51,6 +51,7 @@ typedef struct
 {
   const D2vKernel *kernel;
   const D2vCall *call;
+  D2vBackend *backend;
 } Piece;
 
 /* Numbers below the normal range are as good as zero here and cost hundreds
@@ -59,6 +60,7 @@ static void
 run_piece (gpointer data, gsize begin, gsize end, guint thread)
 {
   const Piece *piece = data;
+  guint64 before = d2v_alloc_count_here ();
 #ifdef __SSE__
   guint mode = _mm_getcsr ();
   _mm_setcsr (mode | 0x8040); /* flush to zero, denormals are zero */
@@ -67,6 +69,9 @@ run_piece (gpointer data, gsize begin, gsize end, guint thread)
 #ifdef __SSE__
   _mm_setcsr (mode);
 #endif
+  guint64 n_allocations = d2v_alloc_count_here () - before;
+  if (thread != 0 && n_allocations > 0)
+    g_atomic_int_add (&piece->backend->n_allocations, (gint) n_allocations);
 }
 
 static gpointer
@@ -113,7 +118,7 @@ run_step (CpuBackend *cpu, const D2vPrepared *prepared, const Step *step,
     }
 
   const D2vKernel *kernel = step->kernel;
-  Piece piece = { kernel, &call };
+  Piece piece = { kernel, &call, &cpu->base };
   gsize grain
       = kernel->grain != NULL ? kernel->grain (&call, cpu->base.n_threads) : 0;
   d2v_pool_run (cpu->pool, kernel->n_items (&call), grain, run_piece, &piece);
@@ -219,8 +224,13 @@ static gboolean
 place_memory (CpuBackend *cpu, D2vPrepared *prepared, GError **error)
 {
   const D2vPlan *plan = prepared->plan;
-  gsize all = cpu->scratch_bytes * cpu->base.n_threads;
+  gsize all = cpu->scratch_bytes * cpu->base.n_threads, scratch_bytes;
 
+  if (!d2v_mul (prepared->scratch_bytes, cpu->base.n_threads, &scratch_bytes)
+      || scratch_bytes > D2V_MAX_ACTIVATIONS)
+    return d2v_fail (error, D2V_ERROR_TOO_BIG, NULL,
+                     "%" G_GSIZE_FORMAT " bytes for each of %u threads",
+                     prepared->scratch_bytes, cpu->base.n_threads);
   if (plan->folded_bytes > 0)
     prepared->folded = d2v_malloc (plan->folded_bytes);
   if (plan->state_bytes > 0)
@@ -228,8 +238,7 @@ place_memory (CpuBackend *cpu, D2vPrepared *prepared, GError **error)
   gboolean ok = (plan->folded_bytes == 0 || prepared->folded != NULL)
                 && (plan->state_bytes == 0 || prepared->state != NULL)
                 && grow (&cpu->arena, &cpu->arena_bytes, plan->arena_bytes)
-                && grow (&cpu->scratch, &all,
-                         prepared->scratch_bytes * cpu->base.n_threads);
+                && grow (&cpu->scratch, &all, scratch_bytes);
   cpu->scratch_bytes = all / cpu->base.n_threads;
   if (!ok)
     return d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL,

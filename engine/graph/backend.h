@@ -6,6 +6,11 @@
 
 #include "engine/graph/plan.h"
 
+/* What one plan may have beside weights: more is refused before any of it is
+ * allocated. In bytes, once for what all threads share and once for what is
+ * each thread's. */
+#define D2V_MAX_ACTIVATIONS ((gsize) 4 << 30)
+
 typedef struct _D2vBackend D2vBackend;
 typedef struct _D2vPrepared D2vPrepared;
 
@@ -47,4 +52,7 @@ struct _D2vBackend
   void (*notify) (gpointer data, const gchar *message);
   gpointer notify_data;
   guint n_fallbacks; /* runs that the CPU did in its place; atomic */
+  /* Made while running plans by threads other than the one that runs them;
+   * atomic, and for the test that there are none. */
+  guint n_allocations;
 };

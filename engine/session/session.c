@@ -4,6 +4,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/error.h"
+#include "engine/base/math.h"
 #include "engine/graph/backend.h"
 #include "engine/session/device.h"
 
@@ -11,9 +12,7 @@
 #include <string.h>
 
 /* Plans kept for other shapes; each holds its graph and little more. */
-#define MAX_PLANS 32
-/* Activations beyond this are refused before they are allocated. */
-#define MAX_ARENA ((gsize) 4 << 30)
+#define MAX_PLANS 64
 
 /* A plan that is ready, with what its runs reuse. */
 typedef struct
@@ -342,6 +341,24 @@ plan_key (const D2vTensors *prepared, const D2vRecordOptions *options)
   return g_string_free (key, FALSE);
 }
 
+/* All that a plan wants beside its weights and each thread's own memory; as
+ * good as endless when it overflows. */
+static gsize
+count_bytes (const D2vPlan *plan)
+{
+  gsize n = 0;
+  gboolean ok = d2v_add (plan->arena_bytes, plan->state_bytes, &n)
+                && d2v_add (n, plan->folded_bytes, &n);
+
+  for (guint i = 0; i < d2v_graph_n_outputs (plan->graph) && ok; i++)
+    {
+      const D2vShape *shape = d2v_graph_shape (
+          plan->graph, d2v_graph_output_value (plan->graph, i));
+      ok = d2v_add (n, d2v_shape_size (shape) * sizeof (gfloat), &n);
+    }
+  return ok ? n : G_MAXSIZE;
+}
+
 static Ready *
 make_ready (D2vSession *session, const gchar *key, const D2vTensors *prepared,
             const D2vRecordOptions *options, GError **error)
@@ -353,12 +370,13 @@ make_ready (D2vSession *session, const gchar *key, const D2vTensors *prepared,
   if (plan == NULL)
     return NULL;
   gsize arena_bytes = plan->arena_bytes + plan->state_bytes;
-  if (arena_bytes > MAX_ARENA)
+  gsize n_bytes = count_bytes (plan);
+  if (n_bytes > D2V_MAX_ACTIVATIONS)
     {
       d2v_fail (error, D2V_ERROR_TOO_BIG, session->model->dir,
                 "these inputs need %" G_GSIZE_FORMAT
                 " bytes of activations, more than %" G_GSIZE_FORMAT,
-                arena_bytes, MAX_ARENA);
+                n_bytes, D2V_MAX_ACTIVATIONS);
       d2v_plan_free (plan);
       return NULL;
     }
@@ -509,6 +527,14 @@ count_run (D2vSession *session, const Ready *ready, gint64 began,
   pthread_mutex_unlock (&session->lock);
 }
 
+/* Of this thread, and of those that help it. */
+static guint64
+count_allocations (D2vSession *session)
+{
+  return d2v_alloc_count_here ()
+         + (guint) g_atomic_int_get (&session->backend->n_allocations);
+}
+
 static D2vTensors *
 execute (D2vSession *session, const D2vTensors *prepared,
          const D2vRecordOptions *options, D2vContext *context,
@@ -533,17 +559,26 @@ execute (D2vSession *session, const D2vTensors *prepared,
                        .outputs = ready->outputs,
                        .cancelled = cancelled };
   gint64 began = g_get_monotonic_time ();
-  guint64 before = d2v_alloc_count ();
+  guint64 before = count_allocations (session);
   if (!session->backend->functions->run (session->backend, ready->prepared,
                                          &run, error))
     return NULL;
-  count_run (session, ready, began, d2v_alloc_count () - before);
+  count_run (session, ready, began, count_allocations (session) - before);
 
   D2vTensors *outputs = d2v_tensors_new ();
   for (guint i = 0; i < ready->n_outputs; i++)
     d2v_tensors_set (outputs, d2v_graph_output_name (ready->graph, i),
                      ready->tensors[i]);
   return outputs;
+}
+
+gboolean
+d2v_session_prepare (D2vSession *session, const D2vTensors *prepared,
+                     const D2vRecordOptions *options, GError **error)
+{
+  Ready *ready = get_ready (session, prepared, options, NULL, error);
+
+  return ready != NULL && renew_outputs (ready, error);
 }
 
 D2vTensors *

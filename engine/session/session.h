@@ -20,6 +20,12 @@ D2vTensors *d2v_session_execute (D2vSession *session,
                                  const volatile gint *cancelled,
                                  GError **error);
 
+/* Makes a plan for inputs of such shapes ready, with room for its outputs, so
+ * that its first run allocates nothing; the numbers in @prepared are not read.
+ * On the worker's thread only. A session keeps 64 plans, the last used ones. */
+gboolean d2v_session_prepare (D2vSession *session, const D2vTensors *prepared,
+                              const D2vRecordOptions *options, GError **error);
+
 /**
  * D2vContext:
  *

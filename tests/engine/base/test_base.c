@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "engine/base/alloc.h"
+#include "engine/base/buffer.h"
 #include "engine/base/error.h"
 #include "engine/base/math.h"
 #include "engine/base/parallel.h"
@@ -150,6 +151,43 @@ test_pool_sleeps (void)
   g_assert_cmpfloat (used, <, 0.1);
 }
 
+static void
+test_buffer (void)
+{
+  D2vBuffer buffer = { NULL };
+  guint32 next = 0, first = 0;
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      for (guint j = 0; j < i % 50; j++, next++)
+        g_assert_true (d2v_buffer_append (&buffer, &next, sizeof next));
+      gsize n = buffer.n_bytes / sizeof next, gone = n * (i % 3) / 3;
+      d2v_buffer_remove_front (&buffer, gone * sizeof next);
+      first += gone;
+      g_assert_cmpuint (buffer.n_bytes / sizeof next, ==, next - first);
+      for (guint j = 0; j < next - first; j++)
+        g_assert_cmpuint (((guint32 *) buffer.data)[j], ==, first + j);
+    }
+
+  /* What fails changes nothing. */
+  D2vBuffer before = buffer;
+  d2v_alloc_fail_at (1);
+  g_assert_false (d2v_buffer_reserve (&buffer, buffer.room + 1));
+  g_assert_false (d2v_buffer_reserve (&buffer, G_MAXSIZE));
+  g_assert_false (d2v_buffer_append (&buffer, &next, G_MAXSIZE));
+  g_assert_cmpmem (&buffer, sizeof buffer, &before, sizeof before);
+  g_assert_true (d2v_buffer_append (&buffer, NULL, 0));
+
+  /* Known room is used without asking for more. */
+  g_assert_true (d2v_buffer_reserve (&buffer, 1 << 20));
+  guint64 n_allocations = d2v_alloc_count_here ();
+  while (buffer.n_bytes < 1 << 20)
+    d2v_buffer_append (&buffer, &next, sizeof next);
+  g_assert_cmpuint (d2v_alloc_count_here (), ==, n_allocations);
+  d2v_buffer_clear (&buffer);
+  g_assert_null (buffer.data);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -159,6 +197,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/error/escape", test_escape);
   g_test_add_func ("/base/math/checked", test_checked_math);
   g_test_add_func ("/base/alloc", test_alloc);
+  g_test_add_func ("/base/buffer", test_buffer);
   g_test_add_func ("/base/parallel/covers", test_pool_covers);
   g_test_add_func ("/base/parallel/sleeps", test_pool_sleeps);
   return g_test_run ();
