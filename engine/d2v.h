@@ -409,6 +409,9 @@ typedef enum
   D2V_NONFINITE_ERROR
 } D2vNonfinite;
 
+/* A duration of 0 ms, where 0 stands for the default. */
+#define D2V_MS_NONE G_MAXUINT
+
 /* Zeros everywhere are the defaults. Durations in milliseconds. */
 typedef struct
 {
@@ -467,7 +470,11 @@ gboolean d2v_transcriber_push (D2vTranscriber *transcriber,
 
 /* Ends the stream: what was pushed is finished, words included, whatever the
  * tail's length; then a DRAINED transcript follows and a new stream begins at
- * position 0. Does not wait. */
+ * position 0. Does not wait.
+ *
+ * Recorded: with a stride below half of what one frame of the model hears
+ * (25 ms in published checkpoints), the last chunk may be shorter than a
+ * frame. The original fails then; here it says nothing. */
 void d2v_transcriber_drain (D2vTranscriber *transcriber);
 
 /* The next transcript, in order of time; free it with

@@ -182,6 +182,13 @@ d2v_ctc_stream_push (D2vCtcStream *stream, guint64 first_frame,
   stream->begun = TRUE;
 }
 
+void
+d2v_ctc_stream_skip (D2vCtcStream *stream, gsize n_frames)
+{
+  if (stream->begun)
+    stream->next_frame += n_frames;
+}
+
 gboolean
 d2v_ctc_stream_next (D2vCtcStream *stream, D2vCtcEvent *event)
 {

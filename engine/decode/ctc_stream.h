@@ -44,6 +44,10 @@ void d2v_ctc_stream_push (D2vCtcStream *stream, guint64 first_frame,
                           const gint64 *ids, const gfloat *probabilities,
                           gsize n_frames);
 
+/* The next @n_frames count, but nothing is known of them and nothing ends: what
+ * comes after them joins what was before. */
+void d2v_ctc_stream_skip (D2vCtcStream *stream, gsize n_frames);
+
 /* The next event in order of time; FALSE when there is none. */
 gboolean d2v_ctc_stream_next (D2vCtcStream *stream, D2vCtcEvent *event);
 

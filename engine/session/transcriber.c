@@ -21,6 +21,8 @@ set_default (guint *value, guint other)
 {
   if (*value == 0)
     *value = other;
+  else if (*value == D2V_MS_NONE)
+    *value = 0;
 }
 
 static void
@@ -108,8 +110,6 @@ d2v_transcriber_new (D2vSession *session, const D2vTranscriberParams *params,
   t->stride = d2v_config_frame_stride (model->config);
   t->field = d2v_config_receptive_field (model->config);
   t->rate = model->audio.sampling_rate;
-  t->input = g_array_new (FALSE, FALSE, sizeof (gfloat));
-  t->bad = g_array_new (FALSE, FALSE, sizeof (guint64));
   g_queue_init (&t->windows);
   g_queue_init (&t->spare);
   g_queue_init (&t->results);
@@ -138,12 +138,12 @@ d2v_transcriber_unref (D2vTranscriber *t)
   d2v_session_unref (t->words_session);
   d2v_session_unref (t->session);
   d2v_session_unref (t->cache.session);
-  d2v_tensor_unref (t->cache.tensor);
-  d2v_tensor_unref (t->samples);
+  d2v_buffer_clear (&t->cache.rows);
+  d2v_buffer_clear (&t->samples);
   d2v_free (t->ids);
   d2v_free (t->probabilities);
-  g_array_unref (t->input);
-  g_array_unref (t->bad);
+  d2v_buffer_clear (&t->input);
+  d2v_buffer_clear (&t->bad);
   g_free (t->partial);
   g_clear_error (&t->error);
   pthread_cond_destroy (&t->changed);
@@ -191,27 +191,46 @@ wait_for_room (D2vTranscriber *t, guint64 n_flushes, GError **error)
   return FALSE;
 }
 
+void
+d2v_transcriber_no_memory (D2vTranscriber *t)
+{
+  if (t->error == NULL)
+    d2v_fail (&t->error, D2V_ERROR_NO_MEMORY, NULL, "a window's sound");
+  pthread_cond_broadcast (&t->changed);
+}
+
+/* Notes that @block has samples which are not finite. */
+static gboolean
+mark_bad (D2vTranscriber *t, guint64 block)
+{
+  const guint64 *blocks = t->bad.data;
+  gsize n = t->bad.n_bytes / sizeof block;
+
+  if (n > 0 && blocks[n - 1] == block)
+    return TRUE;
+  return d2v_buffer_append (&t->bad, &block, sizeof block);
+}
+
 /* Marks blocks of one frame's stride that hold samples which are not finite;
  * in their place a 0 goes in. */
-static void
+static gboolean
 append_samples (D2vTranscriber *t, const gfloat *samples, gsize n)
 {
-  guint old = t->input->len;
+  gsize old = t->input.n_bytes;
 
-  g_array_append_vals (t->input, samples, (guint) n);
-  gfloat *data = &g_array_index (t->input, gfloat, old);
+  if (!d2v_windows_reserve (t)
+      || !d2v_buffer_append (&t->input, samples, n * sizeof *samples))
+    return FALSE;
+  gfloat *data = (gfloat *) ((guint8 *) t->input.data + old);
   for (gsize i = 0; i < n; i++)
     if (!isfinite (data[i]))
       {
-        guint64 block = (t->n_pushed + i) / t->stride;
-        guint64 last = t->bad->len > 0
-                           ? g_array_index (t->bad, guint64, t->bad->len - 1)
-                           : G_MAXUINT64;
-        if (block != last)
-          g_array_append_val (t->bad, block);
+        if (!mark_bad (t, (t->n_pushed + i) / t->stride))
+          return FALSE;
         data[i] = 0;
       }
   t->n_pushed += n;
+  return TRUE;
 }
 
 static gboolean
@@ -224,8 +243,10 @@ push (D2vTranscriber *t, const gfloat *samples, gsize n, GError **error)
       if (!wait_for_room (t, n_flushes, error))
         return FALSE;
       gsize piece = MIN (n, d2v_windows_room (t));
-      append_samples (t, samples, piece);
-      d2v_windows_submit (t);
+      if (append_samples (t, samples, piece))
+        d2v_windows_submit (t);
+      else
+        d2v_transcriber_no_memory (t);
       samples += piece;
       n -= piece;
     }
@@ -251,7 +272,7 @@ d2v_transcriber_drain (D2vTranscriber *t)
     {
       guint64 n = t->n_pushed;
 
-      if (!d2v_windows_drain (t))
+      if (!d2v_windows_drain (t) && t->error == NULL)
         d2v_words_finish (t, n);
       d2v_windows_reset (t);
     }

@@ -11,6 +11,7 @@
  * are decoded in order. */
 #pragma once
 
+#include "engine/base/buffer.h"
 #include "engine/decode/ctc_stream.h"
 #include "engine/session/live_level.h"
 #include "engine/session/session.h"
@@ -27,7 +28,7 @@ typedef struct
   D2vJob job;
   D2vTranscriber *owner; /* a reference */
   D2vSession *session;   /* a reference */
-  GArray *samples;       /* of gfloat; live: normalised */
+  D2vBuffer samples;     /* of gfloat; live: normalised */
   guint64 stream;
   guint64 stream_samples; /* all of them; when last */
   guint64 first_frame;    /* of the stream: frame 0 of the window */
@@ -50,7 +51,7 @@ typedef struct
   D2vSession *session; /* whose they are; a reference */
   guint64 stream;
   guint64 begin, end; /* frames of the stream */
-  D2vTensor *tensor;  /* (1, end - begin, width) */
+  D2vBuffer rows;     /* (end - begin, width) of gfloat */
 } D2vFeatureCache;
 
 struct _D2vTranscriber
@@ -66,13 +67,13 @@ struct _D2vTranscriber
   guint rate;
 
   /* input of the current stream */
-  GArray *input; /* samples input_begin..n_pushed-1 */
+  D2vBuffer input; /* of gfloat: samples input_begin..n_pushed-1 */
   guint64 input_begin;
   guint64 n_pushed;
   guint64 n_levelled; /* live: normalised up to here */
   guint64 next_window;
   D2vLiveLevel level;
-  GArray *bad; /* of guint64: blocks with samples not finite */
+  D2vBuffer bad; /* of guint64: blocks with samples not finite */
 
   /* windows */
   GQueue windows;  /* of D2vWindow, submitted and not done */
@@ -105,8 +106,8 @@ struct _D2vTranscriber
 
   /* the worker's part: only while a window runs */
   D2vFeatureCache cache;
-  D2vTensor *samples; /* input_values of the last run */
-  gint64 *ids;        /* n_frames_room of each */
+  D2vBuffer samples; /* input_values of a run */
+  gint64 *ids;       /* n_frames_room of each */
   gfloat *probabilities;
   gsize n_frames_room;
 };
@@ -124,7 +125,15 @@ d2v_ms_to_frames (const D2vTranscriber *t, guint ms)
   return (guint64) ms * t->rate / 1000 / t->stride;
 }
 
+/* ---- transcriber.c; called with the lock held ---- */
+
+/* The stream ends with an error, which pushing and pulling tell. */
+void d2v_transcriber_no_memory (D2vTranscriber *t);
+
 /* ---- transcriber_window.c; called with the lock held ---- */
+
+/* Room for all the input there may be at a time, where that is known. */
+gboolean d2v_windows_reserve (D2vTranscriber *t);
 
 /* Submits every window that the input makes possible; with @drain those of
  * the tail too, the last of them marked. FALSE when none is left in work
@@ -148,6 +157,9 @@ void d2v_window_free (D2vWindow *window);
 void d2v_words_accept (D2vTranscriber *t, D2vSession *session, guint64 first,
                        const gint64 *ids, const gfloat *probabilities, gsize n,
                        gsize right);
+/* The next @n frames are lost, as the original's chunks lose some where they
+ * meet: what is before and after them joins. */
+void d2v_words_skip (D2vTranscriber *t, D2vSession *session, gsize n);
 /* Frames begin..end-1 give no words. */
 void d2v_words_drop (D2vTranscriber *t, guint64 begin, guint64 end,
                      const gchar *why);

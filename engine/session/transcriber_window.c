@@ -5,6 +5,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/error.h"
+#include "engine/base/math.h"
 #include "engine/decode/ctc.h"
 #include "engine/process/audio.h"
 #include "engine/session/transcriber_private.h"
@@ -14,6 +15,39 @@
 
 /* Live: how many times max_queued_windows a burst may put into the queue. */
 #define MAX_BURST 16
+/* Live: lengths of the growing left context that have a plan at the start. */
+#define MAX_FILLS 48
+/* Live: windows that have memory before there are so many. */
+#define MAX_RESERVED 4
+
+/* ------------------------------------------------------------- lengths -- */
+
+/* Live: lengths in frames. */
+typedef struct
+{
+  guint64 left, chunk, right;
+} Context;
+
+static Context
+context (const D2vTranscriber *t)
+{
+  return (Context){ d2v_ms_to_frames (t, t->params.left_context_ms),
+                    d2v_ms_to_frames (t, t->params.chunk_ms),
+                    d2v_ms_to_frames (t, t->params.right_context_ms) };
+}
+
+/* Samples that the input or a window of it may hold; recorded: 0, they are as
+ * long as there is sound. */
+static gsize
+most_samples (const D2vTranscriber *t)
+{
+  Context c = context (t);
+
+  if (t->params.regime == D2V_REGIME_RECORDED)
+    return 0;
+  return (gsize) (c.left + c.chunk + c.right - 1 + d2v_blocks_of_frame (t))
+         * t->stride;
+}
 
 /* ------------------------------------------------------------- windows -- */
 
@@ -23,17 +57,14 @@ new_window (D2vTranscriber *t)
   D2vWindow *window = g_queue_pop_head (&t->spare);
 
   if (window == NULL)
-    {
-      window = g_new0 (D2vWindow, 1);
-      window->samples = g_array_new (FALSE, FALSE, sizeof (gfloat));
-    }
+    window = g_new0 (D2vWindow, 1);
   return window;
 }
 
 void
 d2v_window_free (D2vWindow *window)
 {
-  g_array_unref (window->samples);
+  d2v_buffer_clear (&window->samples);
   g_free (window);
 }
 
@@ -47,21 +78,13 @@ d2v_window_release (D2vWindow *window)
   d2v_window_free (window);
 }
 
-/* Nobody will compute it. */
-static void
-forget_samples (D2vWindow *window)
-{
-  g_array_unref (window->samples);
-  window->samples = g_array_new (FALSE, FALSE, sizeof (gfloat));
-}
-
 /* Keeps the memory of its samples for the next one. */
 static void
 recycle_window (D2vTranscriber *t, D2vWindow *window)
 {
-  GArray *samples = window->samples;
+  D2vBuffer samples = window->samples;
 
-  g_array_set_size (samples, 0);
+  samples.n_bytes = 0;
   *window = (D2vWindow){ .samples = samples };
   g_queue_push_tail (&t->spare, window);
 }
@@ -136,7 +159,7 @@ drop_late (D2vTranscriber *t, gint64 now)
           if (n <= most && !is_late (t, window, now))
             return;
           window->drop = TRUE;
-          forget_samples (window);
+          d2v_buffer_clear (&window->samples); /* nobody will compute it */
           n--;
         }
       if (window->running || window->discard || !window->drop)
@@ -149,12 +172,11 @@ drop_late (D2vTranscriber *t, gint64 now)
 static gboolean
 has_bad_block (const D2vTranscriber *t, guint64 begin, guint64 end)
 {
-  for (guint i = 0; i < t->bad->len; i++)
-    {
-      guint64 block = g_array_index (t->bad, guint64, i);
-      if (block * t->stride < end && (block + 1) * t->stride > begin)
-        return TRUE;
-    }
+  const guint64 *blocks = t->bad.data;
+
+  for (gsize i = 0; i < t->bad.n_bytes / sizeof *blocks; i++)
+    if (blocks[i] * t->stride < end && (blocks[i] + 1) * t->stride > begin)
+      return TRUE;
   return FALSE;
 }
 
@@ -204,6 +226,46 @@ d2v_windows_discard (D2vTranscriber *t, GQueue *gone)
   t->n_in_work = 0;
 }
 
+/* A window with all the memory that it will need, for later. */
+static gboolean
+reserve_window (D2vTranscriber *t)
+{
+  D2vWindow *window = g_new0 (D2vWindow, 1);
+
+  g_queue_push_tail (&t->spare, window);
+  return d2v_buffer_reserve (&window->samples,
+                             most_samples (t) * sizeof (gfloat));
+}
+
+gboolean
+d2v_windows_reserve (D2vTranscriber *t)
+{
+  gsize most = most_samples (t), n_blocks = most / t->stride + 1;
+
+  if (t->input.room >= most * sizeof (gfloat))
+    return TRUE;
+  for (guint i = 0; i < MIN (t->params.max_queued_windows, MAX_RESERVED); i++)
+    if (!reserve_window (t))
+      return FALSE;
+  return d2v_buffer_reserve (&t->bad, n_blocks * sizeof (guint64))
+         && d2v_buffer_reserve (&t->input, most * sizeof (gfloat));
+}
+
+/* Samples begin..end-1 of the stream into @window. */
+static gboolean
+copy_samples (D2vTranscriber *t, D2vWindow *window, guint64 begin, guint64 end)
+{
+  gsize n_bytes = (gsize) (end - begin) * sizeof (gfloat);
+
+  /* At once as much as any window needs, so that its reuse needs no more. */
+  return d2v_buffer_reserve (&window->samples,
+                             most_samples (t) * sizeof (gfloat))
+         && d2v_buffer_append (&window->samples,
+                               (const gfloat *) t->input.data
+                                   + (begin - t->input_begin),
+                               n_bytes);
+}
+
 /* Submits samples begin..end-1 of the stream as a window that decides frames
  * keep_begin..keep_end-1. */
 static void
@@ -214,11 +276,12 @@ submit (D2vTranscriber *t, guint64 begin, guint64 end, guint64 keep_begin,
   gboolean live = t->params.regime == D2V_REGIME_LIVE;
   gint64 now = g_get_monotonic_time ();
 
-  if (end > begin)
-    g_array_append_vals (
-        window->samples,
-        &g_array_index (t->input, gfloat, begin - t->input_begin),
-        (guint) (end - begin));
+  if (!copy_samples (t, window, begin, end))
+    {
+      recycle_window (t, window);
+      d2v_transcriber_no_memory (t);
+      return;
+    }
   window->owner = d2v_transcriber_ref (t);
   window->session = d2v_session_ref (t->session);
   window->stream = t->stream;
@@ -246,19 +309,21 @@ forget_input (D2vTranscriber *t, guint64 begin)
   if (begin <= t->input_begin)
     return;
   gsize n = (gsize) (MIN (begin, t->n_pushed) - t->input_begin);
-  g_array_remove_range (t->input, 0, (guint) n);
+  d2v_buffer_remove_front (&t->input, n * sizeof (gfloat));
   t->input_begin += n;
-  while (t->bad->len > 0
-         && (g_array_index (t->bad, guint64, 0) + 1) * t->stride
-                <= t->input_begin)
-    g_array_remove_index (t->bad, 0);
+
+  const guint64 *blocks = t->bad.data;
+  gsize n_bad = t->bad.n_bytes / sizeof *blocks, n_over = 0;
+  while (n_over < n_bad && (blocks[n_over] + 1) * t->stride <= t->input_begin)
+    n_over++;
+  d2v_buffer_remove_front (&t->bad, n_over * sizeof *blocks);
 }
 
 void
 d2v_windows_reset (D2vTranscriber *t)
 {
-  g_array_set_size (t->input, 0);
-  g_array_set_size (t->bad, 0);
+  t->input.n_bytes = 0;
+  t->bad.n_bytes = 0;
   t->input_begin = 0;
   t->n_pushed = 0;
   t->n_levelled = 0;
@@ -329,8 +394,9 @@ drain_recorded (D2vTranscriber *t)
       guint64 begin = t->next_window * c.step;
 
       last = begin + c.length >= t->n_pushed;
-      /* A tail inside the left stride was heard already; one below a frame
-       * gives nothing. */
+      /* A tail inside the left stride was heard already. In one below a frame
+       * the original's convolution fails. It is longer than two strides, so
+       * the window before has no frame beyond those that it decided. */
       if (t->n_pushed - begin < t->field
           || (t->next_window > 0 && t->n_pushed - begin <= c.stride))
         return;
@@ -339,20 +405,6 @@ drain_recorded (D2vTranscriber *t)
 }
 
 /* ---------------------------------------------------------------- live -- */
-
-/* Lengths in frames. */
-typedef struct
-{
-  guint64 left, chunk, right;
-} Context;
-
-static Context
-context (const D2vTranscriber *t)
-{
-  return (Context){ d2v_ms_to_frames (t, t->params.left_context_ms),
-                    d2v_ms_to_frames (t, t->params.chunk_ms),
-                    d2v_ms_to_frames (t, t->params.right_context_ms) };
-}
 
 /* Samples that must have come for frame @end - 1, in whole blocks. */
 static guint64
@@ -371,8 +423,7 @@ level_input (D2vTranscriber *t, gboolean all)
          && (all || t->n_pushed - t->n_levelled >= t->stride))
     {
       gsize n = (gsize) MIN (t->n_pushed - t->n_levelled, t->stride);
-      gfloat *x
-          = &g_array_index (t->input, gfloat, t->n_levelled - t->input_begin);
+      gfloat *x = (gfloat *) t->input.data + (t->n_levelled - t->input_begin);
 
       if (normalise)
         d2v_live_level_apply (&t->level, x, x, n);
@@ -483,27 +534,22 @@ d2v_windows_drain (D2vTranscriber *t)
 
 /* ----------------------------------------------------- on the worker -- */
 
-/* @from as input_values, in memory that the next window of the same length
- * uses again. */
-static D2vTensor *
-samples_tensor (D2vTranscriber *t, gsize n, GError **error)
+/* Numbers of the transcriber's own as a tensor that lasts for one run. */
+static D2vTensor
+borrow (gpointer data, const D2vShape *shape)
 {
-  D2vShape shape = d2v_shape (1, n);
+  D2vTensor tensor = { .dtype = D2V_F32,
+                       .shape = *shape,
+                       .data = data,
+                       .n_bytes = d2v_shape_size (shape) * sizeof (gfloat) };
 
-  if (t->samples == NULL || !d2v_shape_equal (&t->samples->shape, &shape))
-    {
-      d2v_tensor_unref (t->samples);
-      t->samples = d2v_tensor_new_empty (D2V_F32, &shape);
-      if (t->samples == NULL)
-        d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "a window's samples");
-    }
-  return t->samples;
+  g_atomic_ref_count_init (&tensor.ref_count);
+  return tensor;
 }
 
 static D2vTensor *
-execute (D2vTranscriber *t, const D2vWindow *window, D2vStage stage,
-         const gchar *input, D2vTensor *tensor, const gchar *output,
-         GError **error)
+execute (const D2vWindow *window, D2vStage stage, const gchar *input,
+         D2vTensor *tensor, const gchar *output, GError **error)
 {
   g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
   const D2vRecordOptions options = { .stage = stage };
@@ -515,51 +561,163 @@ execute (D2vTranscriber *t, const D2vWindow *window, D2vStage stage,
                          : NULL;
 }
 
+/* Runs @stage on @n samples that lie in t->samples. */
+static D2vTensor *
+run_samples (D2vTranscriber *t, const D2vWindow *window, D2vStage stage,
+             gsize n, const gchar *output, GError **error)
+{
+  D2vShape shape = d2v_shape (1, n);
+  D2vTensor samples = borrow (t->samples.data, &shape);
+
+  return execute (window, stage, "input_values", &samples, output, error);
+}
+
+static gboolean
+reserve (D2vBuffer *buffer, gsize n, gsize width, const gchar *what,
+         GError **error)
+{
+  gsize n_bytes;
+
+  if (d2v_mul (n, width, &n_bytes)
+      && d2v_mul (n_bytes, sizeof (gfloat), &n_bytes)
+      && d2v_buffer_reserve (buffer, n_bytes))
+    return TRUE;
+  return d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "%s", what);
+}
+
 static D2vTensor *
 run_recorded (D2vTranscriber *t, const D2vWindow *window, GError **error)
 {
-  gsize n = window->samples->len;
-  D2vTensor *samples = samples_tensor (t, n, error);
+  gsize n = window->samples.n_bytes / sizeof (gfloat);
 
-  if (samples == NULL)
+  if (!reserve (&t->samples, n, 1, "a window's sound", error))
     return NULL;
   d2v_audio_process (&d2v_session_model (window->session)->audio,
-                     (const gfloat *) (gpointer) window->samples->data,
-                     samples->data, n);
-  return execute (t, window, D2V_STAGE_ALL, "input_values", samples, "logits",
-                  error);
+                     window->samples.data, t->samples.data, n);
+  return run_samples (t, window, D2V_STAGE_ALL, n, "logits", error);
 }
 
-/* Makes room for @n_frames from @first on; frames that are there already stay.
- * Returns how many of them do. */
 static gsize
-shift_cache (D2vTranscriber *t, const D2vWindow *window, gsize n_frames,
-             gsize width)
+feature_width (const D2vSession *session)
+{
+  const D2vConfig *config = d2v_session_model (session)->config;
+
+  return config->conv_dim[config->n_conv - 1];
+}
+
+static gsize
+samples_of_frames (const D2vTranscriber *t, gsize n)
+{
+  return (n - 1) * t->stride + t->field;
+}
+
+/* Room for the best ids of @n frames. */
+static gboolean
+reserve_ids (D2vTranscriber *t, gsize n, GError **error)
+{
+  if (n <= t->n_frames_room)
+    return TRUE;
+  d2v_free (t->ids);
+  d2v_free (t->probabilities);
+  t->ids = d2v_malloc_n (n, sizeof *t->ids);
+  t->probabilities = d2v_malloc_n (n, sizeof *t->probabilities);
+  t->n_frames_room = t->ids != NULL && t->probabilities != NULL ? n : 0;
+  return t->n_frames_room > 0
+         || d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "token ids");
+}
+
+static gboolean
+prepare_shape (D2vSession *session, D2vStage stage, const gchar *input,
+               const D2vShape *shape, GError **error)
+{
+  g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
+  const D2vRecordOptions options = { .stage = stage };
+  D2vTensor tensor = borrow (NULL, shape);
+
+  d2v_tensors_set (prepared, input, &tensor);
+  return d2v_session_prepare (session, prepared, &options, error);
+}
+
+/* Plans for as many frames as a stream's windows have while its left context
+ * fills. The largest comes first: no other one needs more memory. */
+static gboolean
+prepare_windows (D2vTranscriber *t, D2vSession *session, const Context *c,
+                 GError **error)
+{
+  gsize width = feature_width (session);
+  guint64 n_fills = MIN (d2v_ceil_div (c->left, c->chunk), MAX_FILLS);
+  gboolean ok = TRUE;
+
+  for (guint64 i = 0; i <= n_fills && ok; i++)
+    {
+      guint64 left = i == 0 ? c->left : (i - 1) * c->chunk;
+      D2vShape shape
+          = d2v_shape (1, (gsize) (left + c->chunk + c->right), width);
+      ok = prepare_shape (session, D2V_STAGE_FROM_FEATURES, "features", &shape,
+                          error);
+    }
+  return ok;
+}
+
+/* Plans for the pieces that find_features() computes. */
+static gboolean
+prepare_pieces (D2vTranscriber *t, D2vSession *session, const Context *c,
+                GError **error)
+{
+  const guint64 pieces[] = { c->chunk, (c->chunk + c->right) % c->chunk,
+                             (c->left + c->chunk + c->right) % c->chunk };
+  gboolean ok = TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (pieces) && ok; i++)
+    if (pieces[i] > 0)
+      {
+        D2vShape shape = d2v_shape (1, samples_of_frames (t, pieces[i]));
+        ok = prepare_shape (session, D2V_STAGE_FEATURES, "input_values", &shape,
+                            error);
+      }
+  return ok;
+}
+
+/* Everything that a live stream will need of @session, so that its windows
+ * allocate nothing. What is left is bounded: a plan for the odd length in
+ * which a stream ends, and one for each further fill of a left context longer
+ * than MAX_FILLS chunks; and the sound of windows beyond MAX_RESERVED. */
+static gboolean
+prepare_live (D2vTranscriber *t, D2vSession *session, GError **error)
+{
+  Context c = context (t);
+  gsize most = (gsize) (c.left + c.chunk + c.right);
+  gsize piece = samples_of_frames (t, c.chunk);
+
+  if (!prepare_windows (t, session, &c, error)
+      || !prepare_pieces (t, session, &c, error)
+      || !reserve (&t->samples, piece, 1, "a window's sound", error)
+      || !reserve (&t->cache.rows, most, feature_width (session), "features",
+                   error)
+      || !reserve_ids (t, most, error))
+    return FALSE;
+  d2v_session_unref (t->cache.session);
+  t->cache.session = d2v_session_ref (session);
+  t->cache.end = t->cache.begin; /* another model's features */
+  return TRUE;
+}
+
+/* Forgets frames before @window's; those of its that are there already stay,
+ * at the front. Returns how many. */
+static gsize
+shift_cache (D2vTranscriber *t, const D2vWindow *window)
 {
   D2vFeatureCache *cache = &t->cache;
-  D2vShape shape = d2v_shape (1, n_frames, width);
-  gsize row = width * sizeof (gfloat);
-  gsize keep = 0, skip = 0;
-  D2vTensor *old = cache->tensor;
+  gsize row = feature_width (window->session) * sizeof (gfloat);
+  gsize keep = 0;
 
-  if (old != NULL && cache->session == window->session
-      && cache->stream == window->stream && cache->begin <= window->first_frame
+  if (cache->stream == window->stream && cache->begin <= window->first_frame
       && cache->end > window->first_frame)
     {
-      skip = (gsize) (window->first_frame - cache->begin);
-      keep = (gsize) MIN (cache->end - window->first_frame, n_frames);
-    }
-  if (old == NULL || !d2v_shape_equal (&old->shape, &shape))
-    cache->tensor = d2v_tensor_new_empty (D2V_F32, &shape);
-  if (cache->tensor != NULL && keep > 0)
-    memmove (cache->tensor->data, (guint8 *) old->data + skip * row,
-             keep * row);
-  if (cache->tensor != old)
-    d2v_tensor_unref (old);
-  if (cache->session != window->session)
-    {
-      d2v_session_unref (cache->session);
-      cache->session = d2v_session_ref (window->session);
+      gsize skip = (gsize) (window->first_frame - cache->begin);
+      keep = (gsize) (cache->end - window->first_frame);
+      memmove (cache->rows.data, (guint8 *) cache->rows.data + skip * row,
+               keep * row);
     }
   cache->stream = window->stream;
   cache->begin = window->first_frame;
@@ -567,51 +725,62 @@ shift_cache (D2vTranscriber *t, const D2vWindow *window, gsize n_frames,
   return keep;
 }
 
-/* The window's features (1, T, width), new ones computed and old ones taken
- * from the cache; borrowed from it. */
-static D2vTensor *
-find_features (D2vTranscriber *t, const D2vWindow *window, GError **error)
+/* Computes frames @begin..@begin + n-1 of the window into the cache. A frame's
+ * features depend on its own samples only, whatever it is computed with. */
+static gboolean
+compute_piece (D2vTranscriber *t, const D2vWindow *window, gsize begin, gsize n,
+               GError **error)
 {
-  const D2vConfig *config = d2v_session_model (window->session)->config;
-  gsize width = config->conv_dim[config->n_conv - 1];
-  gsize n_frames = d2v_config_n_frames (config, window->samples->len);
-  gsize have = shift_cache (t, window, n_frames, width);
-  gsize missing = n_frames - have;
+  gsize width = feature_width (window->session);
+  gsize n_samples = samples_of_frames (t, n);
 
-  if (t->cache.tensor == NULL)
-    {
-      d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "features");
-      return NULL;
-    }
-  if (missing == 0)
-    return t->cache.tensor;
-
-  gsize n = (missing - 1) * t->stride + t->field;
-  D2vTensor *samples = samples_tensor (t, n, error);
-  if (samples == NULL)
-    return NULL;
-  memcpy (samples->data,
-          &g_array_index (window->samples, gfloat, have * t->stride),
-          n * sizeof (gfloat));
-  g_autoptr (D2vTensor) features
-      = execute (t, window, D2V_STAGE_FEATURES, "input_values", samples,
-                 "features", error);
+  memcpy (t->samples.data,
+          (const gfloat *) window->samples.data + begin * t->stride,
+          n_samples * sizeof (gfloat));
+  g_autoptr (D2vTensor) features = run_samples (t, window, D2V_STAGE_FEATURES,
+                                                n_samples, "features", error);
   if (features == NULL)
-    return NULL;
-  memcpy ((gfloat *) t->cache.tensor->data + have * width, features->data,
-          missing * width * sizeof (gfloat));
-  t->cache.end = window->first_frame + n_frames;
-  return t->cache.tensor;
+    return FALSE;
+  memcpy ((gfloat *) t->cache.rows.data + begin * width, features->data,
+          n * width * sizeof (gfloat));
+  t->cache.end = window->first_frame + begin + n;
+  return TRUE;
+}
+
+/* The window's features into the cache, new ones computed chunk by chunk, so
+ * that there are few shapes however many windows were dropped before it. */
+static gboolean
+find_features (D2vTranscriber *t, const D2vWindow *window, gsize n_frames,
+               GError **error)
+{
+  gsize chunk = (gsize) context (t).chunk;
+  gsize have = shift_cache (t, window);
+
+  while (have < n_frames)
+    {
+      gsize n = MIN (n_frames - have, chunk);
+      if (!compute_piece (t, window, have, n, error))
+        return FALSE;
+      have += n;
+    }
+  return TRUE;
 }
 
 static D2vTensor *
 run_live (D2vTranscriber *t, const D2vWindow *window, GError **error)
 {
-  D2vTensor *features = find_features (t, window, error);
+  const D2vConfig *config = d2v_session_model (window->session)->config;
+  gsize n_samples = window->samples.n_bytes / sizeof (gfloat);
+  gsize n_frames = d2v_config_n_frames (config, n_samples);
+  D2vShape shape = d2v_shape (1, n_frames, feature_width (window->session));
 
-  if (features == NULL)
+  if (t->cache.session != window->session
+      && !prepare_live (t, window->session, error))
     return NULL;
-  return execute (t, window, D2V_STAGE_FROM_FEATURES, "features", features,
+  if (!find_features (t, window, n_frames, error))
+    return NULL;
+  D2vTensor features = borrow (t->cache.rows.data, &shape);
+  return execute (window, D2V_STAGE_FROM_FEATURES, "features", &features,
                   "logits", error);
 }
 
@@ -621,16 +790,8 @@ find_best (D2vTranscriber *t, const D2vTensor *logits, GError **error)
 {
   gsize n = logits->shape.dim[1];
 
-  if (n > t->n_frames_room)
-    {
-      d2v_free (t->ids);
-      d2v_free (t->probabilities);
-      t->ids = d2v_malloc_n (n, sizeof *t->ids);
-      t->probabilities = d2v_malloc_n (n, sizeof *t->probabilities);
-      t->n_frames_room = t->ids != NULL && t->probabilities != NULL ? n : 0;
-    }
-  if (n > t->n_frames_room)
-    return d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "token ids");
+  if (!reserve_ids (t, n, error))
+    return FALSE;
   d2v_ctc_best (logits->data, n, logits->shape.dim[2], t->ids,
                 t->probabilities);
   return TRUE;
@@ -643,13 +804,17 @@ accept_frames (D2vTranscriber *t, const D2vWindow *window, gsize n_frames)
   guint64 end = window->first_frame + n_frames;
   guint64 keep_end = MIN (window->keep_end, end);
 
-  if (window->keep_begin >= keep_end)
-    return;
   gsize skip = (gsize) (window->keep_begin - window->first_frame);
-  d2v_words_accept (t, window->session, window->keep_begin, t->ids + skip,
-                    t->probabilities + skip,
-                    (gsize) (keep_end - window->keep_begin),
-                    (gsize) (end - keep_end));
+
+  if (window->keep_begin < keep_end)
+    d2v_words_accept (t, window->session, window->keep_begin, t->ids + skip,
+                      t->probabilities + skip,
+                      (gsize) (keep_end - window->keep_begin),
+                      (gsize) (end - keep_end));
+  if (!window->last && keep_end < window->keep_end)
+    d2v_words_skip (
+        t, window->session,
+        (gsize) (window->keep_end - MAX (keep_end, window->keep_begin)));
 }
 
 static void
@@ -709,7 +874,7 @@ compute (D2vTranscriber *t, const D2vWindow *window, GError **error)
 {
   g_autoptr (D2vTensor) logits = NULL;
 
-  if (window->samples->len == 0)
+  if (window->samples.n_bytes == 0)
     return 0;
   logits = t->params.regime == D2V_REGIME_LIVE
                ? run_live (t, window, error)

@@ -205,6 +205,13 @@ d2v_words_accept (D2vTranscriber *t, D2vSession *session, guint64 first,
 }
 
 void
+d2v_words_skip (D2vTranscriber *t, D2vSession *session, gsize n)
+{
+  use_vocabulary (t, session);
+  d2v_ctc_stream_skip (t->words, n);
+}
+
+void
 d2v_words_drop (D2vTranscriber *t, guint64 begin, guint64 end, const gchar *why)
 {
   if (t->words != NULL)

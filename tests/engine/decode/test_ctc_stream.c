@@ -110,6 +110,23 @@ test_flush (void)
   assert_word (s, "A", 2, 3);
 }
 
+/* Skipped frames end nothing: runs and words go on behind them. */
+static void
+test_skip (void)
+{
+  g_autoptr (D2vCtcStream) s = d2v_ctc_stream_new (&vocab, 0);
+
+  d2v_ctc_stream_skip (s, 5); /* nothing began yet */
+  PUSH (s, 0, A, A);
+  d2v_ctc_stream_skip (s, 2);
+  PUSH (s, 4, A, B);
+  d2v_ctc_stream_skip (s, 1);
+  PUSH (s, 7, BAR);
+  assert_word (s, "AB", 0, 6);
+  assert_nothing (s);
+  g_assert_cmpuint (d2v_ctc_stream_decided (s), ==, 8);
+}
+
 /* Lost frames end the word: what was said there is not known. */
 static void
 test_gap (void)
@@ -288,6 +305,7 @@ main (int argc, char **argv)
   g_test_add_func ("/decode/ctc-stream/as-soon-as", test_as_soon_as);
   g_test_add_func ("/decode/ctc-stream/flush", test_flush);
   g_test_add_func ("/decode/ctc-stream/gap", test_gap);
+  g_test_add_func ("/decode/ctc-stream/skip", test_skip);
   g_test_add_func ("/decode/ctc-stream/pause", test_pause);
   g_test_add_func ("/decode/ctc-stream/reset", test_reset);
   g_test_add_func ("/decode/ctc-stream/late-taking", test_late_taking);

@@ -3,7 +3,10 @@
 /* test_core.c: what transcribers, workers and sessions promise each other,
  * held to with a tiny model, so that it depends on no recording. */
 
+#include "engine/base/alloc.h"
+#include "engine/graph/backend.h"
 #include "engine/session/transcriber_private.h"
+#include "tests/engine/session/chunks.h"
 #include "tests/engine/session/tiny.h"
 
 #include <math.h>
@@ -29,7 +32,7 @@ make_sound (gfloat *out, guint64 at, gsize n, gsize period)
 typedef struct
 {
   guint64 start, end;
-  gchar text[32];
+  gchar text[512];
 } Word;
 
 /* Takes what is there, waiting no longer than for @timeout_us each. TRUE when
@@ -236,6 +239,228 @@ test_stacks (void)
       d2v_session_unref (session);
       tiny_remove (dir);
     }
+}
+
+/* Joints and tails whatever the stack: also where a frame sees more than the
+ * overlap has, so that chunks lose frames and may end in less than one. */
+static void
+test_stacks_chunks (void)
+{
+  static const TinyParams stacks[] = {
+    { .n_conv = 1, .kernel = { 1000 }, .stride = { 100 } },
+    { .n_conv = 1, .kernel = { 400 }, .stride = { 320 } },
+    { .n_conv = 1, .kernel = { 160 }, .stride = { 160 } },
+  };
+  static const gsize frames[][2]
+      = { { 20, 0 }, { 20, 1 }, { 30, 4 }, { 12, 5 } };
+  g_autofree gfloat *sound = g_new (gfloat, 60000);
+
+  make_sound (sound, 0, 60000, 60000);
+  for (guint i = 0; i < G_N_ELEMENTS (stacks) * G_N_ELEMENTS (frames); i++)
+    {
+      const TinyParams *stack = &stacks[i / G_N_ELEMENTS (frames)];
+      const gsize *f = frames[i % G_N_ELEMENTS (frames)];
+      guint ms10 = stack->stride[0] * 10 / 16; /* a frame in 1/10 ms */
+      gchar *dir = tiny_write (stack);
+      g_autoptr (D2vSession) session = tiny_session (dir, NULL);
+      const D2vTranscriberParams params
+          = { .window_ms = (guint) f[0] * ms10 / 10,
+              .stride_ms
+              = f[1] == 0 ? D2V_MS_NONE : MAX ((guint) f[1] * ms10 / 10, 1) };
+
+      for (gsize n = 40000; n < 40000 + 2500; n += 61)
+        {
+          g_autoptr (D2vTranscriber) t
+              = d2v_transcriber_new (session, &params, NULL);
+          g_autoptr (GArray) words = g_array_new (FALSE, FALSE, sizeof (Word));
+          g_autoptr (GString) text = g_string_new (NULL);
+          g_autofree gchar *expected
+              = chunks_text (session, sound, n, f[0], f[1]);
+
+          if (t == NULL) /* less than a frame */
+            break;
+          push (t, sound, n);
+          d2v_transcriber_drain (t);
+          g_assert_true (take (t, 60 * G_USEC_PER_SEC, words));
+          for (guint j = 0; j < words->len; j++)
+            g_string_append_printf (text, "%s%s", j > 0 ? " " : "",
+                                    g_array_index (words, Word, j).text);
+          g_assert_cmpstr (text->str, ==, expected);
+        }
+      tiny_remove (dir);
+    }
+}
+
+/* --------------------------------------------------------------- memory -- */
+
+/* Pushes @n samples in live chunks, each decided before the next one comes. */
+static void
+push_slowly (D2vTranscriber *t, const gfloat *sound, gsize n, GArray *words)
+{
+  D2vTranscriberStats stats;
+
+  for (gsize at = 0; at < n; at += 1000)
+    {
+      push (t, sound + at, MIN (1000, n - at));
+      do
+        {
+          take (t, 1000, words);
+          d2v_transcriber_stats (t, &stats);
+        }
+      while (stats.queue_depth > 0);
+    }
+}
+
+/* After a live stream's first window nothing is allocated: neither while its
+ * left context fills, nor by a later stream, nor with windows dropped. */
+static void
+test_live_allocates_nothing (void)
+{
+  static const D2vTranscriberParams cases[]
+      = { { D2V_REGIME_LIVE },
+          { D2V_REGIME_LIVE, .left_context_ms = 2500, .chunk_ms = 70,
+            .right_context_ms = 130 },
+          { D2V_REGIME_LIVE, .left_context_ms = D2V_MS_NONE,
+            .right_context_ms = D2V_MS_NONE } };
+  gchar *dir = tiny_write (NULL);
+  gsize n = 20 * (gsize) RATE;
+  g_autofree gfloat *sound = g_new (gfloat, n);
+
+  make_sound (sound, 0, n, n);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (D2vSession) session
+          = tiny_session (dir, &(D2vSessionParams){ .unshared = TRUE });
+      g_autoptr (GArray) words = g_array_new (FALSE, FALSE, sizeof (Word));
+      g_autoptr (D2vTranscriber) t
+          = d2v_transcriber_new (session, &cases[i], NULL);
+      D2vTranscriberStats stats;
+      gsize first = 0;
+
+      do
+        {
+          push_slowly (t, sound + first, 1000, words);
+          first += 1000;
+          d2v_transcriber_stats (t, &stats);
+        }
+      while (stats.windows_out == 0);
+      g_assert_cmpuint (stats.windows_out, ==, 1);
+      guint64 before = d2v_alloc_count ();
+      push_slowly (t, sound + first, n - first, words);
+      d2v_transcriber_stats (t, &stats);
+      g_assert_cmpuint (stats.windows_out, >, 30);
+      g_assert_cmpuint (d2v_alloc_count (), ==, before);
+
+      d2v_transcriber_flush (t, TRUE);
+      d2v_transcriber_flush (t, FALSE);
+      sound[n / 2] = NAN;
+      push_slowly (t, sound, n, words);
+      sound[n / 2] = 0;
+      d2v_transcriber_stats (t, &stats);
+      g_assert_cmpuint (stats.dropped_nonfinite, >, 0);
+      g_assert_cmpuint (d2v_alloc_count (), ==, before);
+    }
+  tiny_remove (dir);
+}
+
+/* Memory is short once, at each place: the stream fails with NO_MEMORY or is
+ * as if nothing had happened, and the next one is (G1). */
+static void
+test_no_memory (gconstpointer data)
+{
+  const D2vTranscriberParams *params = data;
+  gchar *dir = tiny_write (NULL);
+  gsize n = 5 * (gsize) RATE;
+  g_autofree gfloat *sound = g_new (gfloat, n);
+  g_autoptr (GArray) expected = NULL;
+  guint n_failures = 0;
+
+  make_sound (sound, 0, n, n);
+  sound[n / 2] = NAN;
+  for (guint64 nth = 0; nth < 200 && (nth < 10 || n_failures > 0); nth++)
+    {
+      g_autoptr (D2vSession) session
+          = tiny_session (dir, &(D2vSessionParams){ .unshared = TRUE });
+      g_autoptr (D2vTranscriber) t
+          = d2v_transcriber_new (session, params, NULL);
+      g_autoptr (GArray) words = g_array_new (FALSE, FALSE, sizeof (Word));
+      g_autoptr (GError) error = NULL;
+      gboolean drained = FALSE;
+
+      d2v_alloc_fail_at (nth);
+      d2v_transcriber_push (t, sound, n, &error);
+      d2v_transcriber_drain (t);
+      while (error == NULL && !drained)
+        {
+          g_autoptr (D2vTranscript) one
+              = d2v_transcriber_pull (t, 60 * G_USEC_PER_SEC, &error);
+          drained = one != NULL && one->type == D2V_TRANSCRIPT_DRAINED;
+          g_assert_true (one != NULL || error != NULL);
+        }
+      d2v_alloc_fail_at (0);
+      if (nth > 0 && drained)
+        break; /* there are no more places */
+      if (nth > 0)
+        {
+          g_assert_error (error, D2V_ERROR, D2V_ERROR_NO_MEMORY);
+          n_failures++;
+        }
+      d2v_transcriber_flush (t, TRUE);
+      d2v_transcriber_flush (t, FALSE);
+      push (t, sound, n);
+      d2v_transcriber_drain (t);
+      g_assert_true (take (t, 60 * G_USEC_PER_SEC, words));
+      if (expected == NULL)
+        expected = g_steal_pointer (&words);
+      else
+        g_assert_cmpmem (words->data, words->len * sizeof (Word),
+                         expected->data, expected->len * sizeof (Word));
+    }
+  g_test_message ("%u places", n_failures);
+  g_assert_cmpuint (n_failures, >, 5);
+  g_assert_cmpuint (expected->len, >, 0);
+  tiny_remove (dir);
+}
+
+static const D2vTranscriberParams short_recorded = { .window_ms = 1000 };
+static const D2vTranscriberParams long_live
+    = { D2V_REGIME_LIVE, .max_queued_windows = 100000 };
+
+/* What a run hands out counts as what it needs, before any of it is there. */
+static void
+test_outputs_count (void)
+{
+  gchar *dir = tiny_write (NULL);
+  g_autoptr (D2vSession) session = tiny_session (dir, NULL);
+  const D2vRecordOptions options
+      = { .stage = D2V_STAGE_FROM_FEATURES, .hidden_states = TRUE };
+  gsize n_frames = 1;
+  gboolean close = FALSE;
+
+  while (!close)
+    { /* as many frames as the arena alone would be let have */
+      D2vTensor features
+          = { .dtype = D2V_F32, .shape = d2v_shape (1, n_frames *= 2, 8) };
+      g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
+      g_autoptr (GError) error = NULL;
+
+      g_atomic_ref_count_init (&features.ref_count);
+      d2v_tensors_set (prepared, "features", &features);
+      D2vPlan *plan = d2v_plan_new (
+          d2v_model_record (d2v_session_model (session), prepared, &options), 0,
+          &error);
+      g_assert_no_error (error);
+      close = plan->arena_bytes > D2V_MAX_ACTIVATIONS / 2;
+      if (close)
+        {
+          g_assert_cmpuint (plan->arena_bytes, <=, D2V_MAX_ACTIVATIONS);
+          g_assert_false (
+              d2v_session_prepare (session, prepared, &options, &error));
+          g_assert_error (error, D2V_ERROR, D2V_ERROR_TOO_BIG);
+        }
+      d2v_plan_free (plan);
+    }
+  tiny_remove (dir);
 }
 
 /* ------------------------------------------------------- bounded queues -- */
@@ -675,6 +900,14 @@ main (int argc, char **argv)
   g_test_add_func ("/core/cancels-in-queue", test_cancels_in_queue);
   g_test_add_func ("/core/weights-are-not-all", test_weights_are_not_all);
   g_test_add_func ("/core/other-stacks", test_stacks);
+  g_test_add_func ("/core/other-stacks/chunks", test_stacks_chunks);
+  g_test_add_func ("/core/memory/live-allocates-nothing",
+                   test_live_allocates_nothing);
+  g_test_add_data_func ("/core/memory/short-G1/recorded", &short_recorded,
+                        test_no_memory);
+  g_test_add_data_func ("/core/memory/short-G1/live", &long_live,
+                        test_no_memory);
+  g_test_add_func ("/core/memory/outputs-count", test_outputs_count);
   g_test_add_data_func ("/core/far-positions/recorded", &drift_recorded,
                         test_far_positions);
   g_test_add_data_func ("/core/far-positions/live", &drift_live,

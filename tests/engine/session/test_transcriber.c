@@ -6,6 +6,7 @@
 #include "engine/decode/ctc.h"
 #include "engine/model/model.h"
 #include "engine/process/audio.h"
+#include "tests/engine/session/chunks.h"
 #include "tests/engine/session/media.h"
 
 #include <math.h>
@@ -144,6 +145,12 @@ recording (const gchar *name)
 static const D2vTranscriberParams recorded = { D2V_REGIME_RECORDED };
 static const D2vTranscriberParams live
     = { D2V_REGIME_LIVE, .max_queued_windows = 1000000 };
+/* 0 ms where that can be: no context, no overlap. */
+static const D2vTranscriberParams recorded_bare
+    = { D2V_REGIME_RECORDED, .window_ms = 3000, .stride_ms = D2V_MS_NONE };
+static const D2vTranscriberParams live_bare
+    = { D2V_REGIME_LIVE, .left_context_ms = D2V_MS_NONE,
+        .right_context_ms = D2V_MS_NONE, .max_queued_windows = 1000000 };
 
 /* --------------------------------------------------------------- tests -- */
 
@@ -214,49 +221,6 @@ test_equals_one_pass (void)
   g_assert_cmpuint (n, ==, result->n_words);
 }
 
-/* The original's chunks with strides, written down once more. */
-static gchar *
-chunked_text (D2vSession *session, const gfloat *samples, gsize n,
-              gdouble chunk_s, gdouble stride_s)
-{
-  const D2vModel *model = d2v_session_model (session);
-  gsize length = (gsize) rint (chunk_s * 50) * 320;
-  gsize stride = (gsize) rint (stride_s * 50) * 320;
-  g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (gint64));
-
-  for (gsize start = 0;; start += length - 2 * stride)
-    {
-      gsize m = MIN (length, n - start);
-      gboolean last = start + length >= n;
-      gsize left = start == 0 ? 0 : stride, right = last ? 0 : stride;
-      g_autoptr (D2vTensor) x = d2v_tensor_new (D2V_F32, 2, (gsize[]){ 1, m });
-      g_autoptr (D2vTensors) inputs = d2v_tensors_new ();
-
-      if (m <= left)
-        break;
-      d2v_audio_normalize (samples + start, d2v_tensor_data (x), m);
-      d2v_tensors_set (inputs, "input_values", x);
-      g_autoptr (D2vTensors) outputs
-          = d2v_session_run (session, inputs, D2V_RUN_DEFAULT, NULL, NULL);
-      const D2vTensor *logits = d2v_tensors_get (outputs, "logits");
-      gsize frames = d2v_tensor_shape (logits)[1];
-      gdouble total = rint ((gdouble) m / 320);
-      gsize from = (gsize) rint ((gdouble) left / (gdouble) m * total);
-      gsize to = (gsize) (total - rint ((gdouble) right / (gdouble) m * total));
-      g_autofree gint64 *ids = g_new (gint64, frames);
-      d2v_ctc_best (d2v_tensor_data (logits), frames,
-                    d2v_tensor_shape (logits)[2], ids, NULL);
-      for (gsize i = from; i < MIN (to, frames); i++)
-        g_array_append_val (all, ids[i]);
-      if (last)
-        break;
-    }
-  g_autoptr (D2vCtcResult) result
-      = d2v_ctc_decode (model->vocab, (const gint64 *) (gpointer) all->data,
-                        NULL, all->len, NULL);
-  return g_strdup (result->text);
-}
-
 static void
 test_equals_chunks (void)
 {
@@ -267,7 +231,9 @@ test_equals_chunks (void)
                 { 10000, 1660 },
                 { 4000, 500 },
                 { 7013, 1111 },
-                { 2000, 20 } };
+                { 2000, 20 },
+                { 2000, D2V_MS_NONE },  /* a frame is lost at each joint, */
+                { 440, D2V_MS_NONE } }; /* and runs merge across it */
   GArray *samples = recording ("briefing.ogg");
 
   if (samples == NULL)
@@ -280,9 +246,10 @@ test_equals_chunks (void)
       g_autofree gchar *lines = transcribe (session, &params, DATA (samples),
                                             samples->len, whole, 0);
       g_autofree gchar *text = text_of (lines);
-      g_autofree gchar *expected = chunked_text (
-          session, DATA (samples), samples->len, cases[i].window_ms / 1000.,
-          cases[i].stride_ms / 1000.);
+      guint stride = cases[i].stride_ms == D2V_MS_NONE ? 0 : cases[i].stride_ms;
+      g_autofree gchar *expected = chunks_text (
+          session, DATA (samples), samples->len,
+          (gsize) rint (cases[i].window_ms / 20.), (gsize) rint (stride / 20.));
       g_assert_cmpstr (text, ==, expected);
     }
 }
@@ -627,6 +594,8 @@ test_wrong_durations (void)
       = { { .window_ms = 10 },
           { .window_ms = 2000, .stride_ms = 1000 },
           { .window_ms = 600001 },
+          { .window_ms = D2V_MS_NONE },
+          { D2V_REGIME_LIVE, .chunk_ms = D2V_MS_NONE },
           { D2V_REGIME_LIVE, .chunk_ms = 3 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
@@ -635,6 +604,19 @@ test_wrong_durations (void)
       g_assert_error (error, D2V_ERROR, D2V_ERROR_USAGE);
       g_clear_error (&error);
     }
+}
+
+/* The context that is not heard is not waited for either. */
+static void
+test_bare_latency (void)
+{
+  g_autoptr (D2vSession) session = media_session (0);
+  g_autoptr (D2vTranscriber) t = d2v_transcriber_new (session, &live, NULL);
+  g_autoptr (D2vTranscriber) bare
+      = d2v_transcriber_new (session, &live_bare, NULL);
+
+  g_assert_cmpuint (d2v_transcriber_latency (t), ==,
+                    d2v_transcriber_latency (bare) + 500 * 16);
 }
 
 int
@@ -676,6 +658,13 @@ main (int argc, char **argv)
       g_test_add_data_func (a, &recorded, both[i].func);
       g_test_add_data_func (b, &live, both[i].func);
     }
+  g_test_add_data_func ("/transcriber/recorded/any-pieces/bare", &recorded_bare,
+                        test_any_pieces);
+  g_test_add_data_func ("/transcriber/live/any-pieces/bare", &live_bare,
+                        test_any_pieces);
+  g_test_add_data_func ("/transcriber/live/any-tail/bare", &live_bare,
+                        test_any_tail);
+  g_test_add_func ("/transcriber/live/bare-latency", test_bare_latency);
   g_test_add_func ("/transcriber/live/text", test_live_text);
   g_test_add_func ("/transcriber/allocates-nothing", test_allocates_nothing);
   g_test_add_func ("/transcriber/wrong-models", test_wrong_models);
