@@ -10,15 +10,15 @@
 #include "weight.glsl"
 #include "activation.glsl"
 
-layout (constant_id = 6) const uint N = 1; /* output channels of a group */
-layout (constant_id = 7) const uint K = 1; /* taps * channels of a group */
-layout (constant_id = 8) const uint ACTIVATION = 0;
-layout (constant_id = 9) const bool HAS_BIAS = false;
-layout (constant_id = 10) const uint STRIDE = 1;
-layout (constant_id = 11) const uint DILATION = 1;
-layout (constant_id = 12) const uint PADDING = 0;
-layout (constant_id = 13) const uint GROUPS = 1;
-layout (constant_id = 14) const uint C = 1; /* input channels of a group */
+layout (constant_id = 9) const uint N = 1; /* output channels of a group */
+layout (constant_id = 10) const uint K = 1; /* taps * channels of a group */
+layout (constant_id = 11) const uint ACTIVATION = 0;
+layout (constant_id = 12) const bool HAS_BIAS = false;
+layout (constant_id = 13) const uint STRIDE = 1;
+layout (constant_id = 14) const uint DILATION = 1;
+layout (constant_id = 15) const uint PADDING = 0;
+layout (constant_id = 16) const uint GROUPS = 1;
+layout (constant_id = 17) const uint C = 1; /* input channels of a group */
 
 layout (push_constant) uniform Push
 {

@@ -8,12 +8,12 @@
 #include "weight.glsl"
 #include "activation.glsl"
 
-layout (constant_id = 6) const uint N = 1; /* output channels */
-layout (constant_id = 7) const uint K = 1; /* taps * channels */
-layout (constant_id = 8) const uint ACTIVATION = 0;
-layout (constant_id = 9) const bool HAS_BIAS = false;
-layout (constant_id = 10) const uint C = 1;
-layout (constant_id = 11) const uint KERNEL = 1;
+layout (constant_id = 9) const uint N = 1; /* output channels */
+layout (constant_id = 10) const uint K = 1; /* taps * channels */
+layout (constant_id = 11) const uint ACTIVATION = 0;
+layout (constant_id = 12) const bool HAS_BIAS = false;
+layout (constant_id = 13) const uint C = 1;
+layout (constant_id = 14) const uint KERNEL = 1;
 
 layout (push_constant) uniform Push
 {

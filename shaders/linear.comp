@@ -8,14 +8,14 @@
 #include "weight.glsl"
 #include "activation.glsl"
 
-layout (constant_id = 6) const uint N = 1;
-layout (constant_id = 7) const uint K = 1;
-layout (constant_id = 8) const uint ACTIVATION = 0;
-layout (constant_id = 9) const bool HAS_BIAS = false;
-layout (constant_id = 10) const bool HAS_RESIDUAL = false;
-layout (constant_id = 11) const bool HAS_SCALE = false;
-layout (constant_id = 12) const uint STRIDE = 1;
-layout (constant_id = 13) const uint COLUMN = 0;
+layout (constant_id = 9) const uint N = 1;
+layout (constant_id = 10) const uint K = 1;
+layout (constant_id = 11) const uint ACTIVATION = 0;
+layout (constant_id = 12) const bool HAS_BIAS = false;
+layout (constant_id = 13) const bool HAS_RESIDUAL = false;
+layout (constant_id = 14) const bool HAS_SCALE = false;
+layout (constant_id = 15) const uint STRIDE = 1;
+layout (constant_id = 16) const uint COLUMN = 0;
 
 layout (push_constant) uniform Push
 {

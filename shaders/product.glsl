@@ -14,6 +14,14 @@ layout (constant_id = 2) const uint TILE_N = 32;
 layout (constant_id = 3) const uint TILE_K = 16;
 layout (constant_id = 4) const uint RUN_M = 4;
 layout (constant_id = 5) const uint RUN_N = 4;
+/* Of a cooperative matrix; then RUN_M and RUN_N count these. */
+layout (constant_id = 6) const uint FRAGMENT_M = 16;
+layout (constant_id = 7) const uint FRAGMENT_N = 16;
+layout (constant_id = 8) const uint FRAGMENT_K = 16;
+
+#ifdef COOPMAT
+#include "product_coopmat.glsl"
+#else
 
 /* A row longer by one, so that a column is not in one bank. */
 shared float tile_a[TILE_K * (TILE_M + 1)];
@@ -84,3 +92,4 @@ multiply (uint n_m)
           store (m, n, sum[i * RUN_N + j]);
       }
 }
+#endif

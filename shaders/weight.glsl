@@ -11,11 +11,16 @@ layout (buffer_reference, std430, buffer_reference_align = 2) readonly buffer
   float16_t v[];
 };
 
+/* What is not a number stays that: somebody downstream is to see it. */
 float
 factor (float x)
 {
-  return unpackHalf2x16 (packHalf2x16 (vec2 (clamp (x, -65504.0, 65504.0), 0.0)))
-      .x;
+  float inside = isnan (x) ? x : clamp (x, -65504.0, 65504.0);
+#ifdef COOPMAT
+  return inside; /* rounded where it is stored */
+#else
+  return unpackHalf2x16 (packHalf2x16 (vec2 (inside, 0.0))).x;
+#endif
 }
 #else
 #define Weights Floats

@@ -24,7 +24,7 @@ typedef struct
   D2vBackend base;
   D2vVkContext *context;
   D2vVkWeights *weights;
-  gboolean half;
+  D2vVkRung rung;
   D2vVkBuffer arena;            /* of the largest plan so far */
   D2vVkBuffer io;               /* inputs, then outputs, of a plan */
   D2vVkBuffer upload, readback; /* what the host sees of them */
@@ -138,7 +138,7 @@ emit (VkBackend *b, D2vPrepared *prepared, GError **error)
   D2vVkEmit e = { .context = b->context,
                   .plan = plan,
                   .weights = b->weights,
-                  .half = b->half,
+                  .rung = b->rung,
                   .arena = b->arena.address,
                   .folded = prepared->block.address,
                   .state = prepared->block.address + prepared->state_offset,
@@ -284,7 +284,7 @@ static void
 want_weights (VkBackend *b, const D2vPlan *plan)
 {
   for (guint i = 0; i < plan->n_order; i++)
-    vk_want_weights (b->weights, plan, plan->order[i], b->half);
+    vk_want_weights (b->weights, plan, plan->order[i], b->rung);
 }
 
 /* Everything the plan needs on the device, after asking whether it is there.
@@ -407,31 +407,54 @@ static const D2vBackendFunctions functions = {
   .free = vk_free,
 };
 
-/* The rung: what products are made of. D2V_VULKAN_RUNG overrules. */
+static const gchar *const rung_names[] = {
+  [VK_RUNG_F32] = "f32", [VK_RUNG_F16] = "f16", [VK_RUNG_COOPMAT] = "coopmat"
+};
+
 static gboolean
-choose_half (const D2vVkContext *context, D2vPrecision precision,
-             gboolean *half, GError **error)
+has_rung (const D2vVkFound *found, D2vVkRung rung, GError **error)
+{
+  if (rung == VK_RUNG_F16 && !found->has_half)
+    return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
+                     "%s cannot store 16-bit floats; use f32 or auto",
+                     found->name);
+  if (rung == VK_RUNG_COOPMAT && found->fragment.m == 0)
+    return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
+                     "%s has no cooperative matrices of 16-bit floats summed "
+                     "in 32",
+                     found->name);
+  return TRUE;
+}
+
+/* D2V_VULKAN_RUNG overrules the precision. */
+static gboolean
+choose_rung (const D2vVkContext *context, D2vPrecision precision,
+             D2vVkRung *rung, GError **error)
 {
   const gchar *forced = g_getenv ("D2V_VULKAN_RUNG");
 
-  if (forced != NULL && strcmp (forced, "f32") == 0)
-    precision = D2V_PRECISION_F32;
-  else if (forced != NULL && strcmp (forced, "f16") == 0)
-    precision = D2V_PRECISION_F16;
-  else if (forced != NULL && forced[0] != '\0')
-    return d2v_fail (error, D2V_ERROR_USAGE, NULL,
-                     "D2V_VULKAN_RUNG: expected f32 or f16, found %s", forced);
-  if (precision != D2V_PRECISION_AUTO && precision != D2V_PRECISION_F32
-      && precision != D2V_PRECISION_F16)
+  if (forced != NULL && forced[0] != '\0')
+    {
+      for (guint i = 0; i < G_N_ELEMENTS (rung_names); i++)
+        if (strcmp (forced, rung_names[i]) == 0)
+          {
+            *rung = (D2vVkRung) i;
+            return has_rung (context->found, *rung, error);
+          }
+      return d2v_fail (error, D2V_ERROR_USAGE, NULL,
+                       "D2V_VULKAN_RUNG: expected f32, f16 or coopmat, found "
+                       "%s",
+                       forced);
+    }
+  if (precision == D2V_PRECISION_AUTO || precision == D2V_PRECISION_F32)
+    *rung = VK_RUNG_F32;
+  else if (precision == D2V_PRECISION_F16)
+    *rung = context->found->fragment.m != 0 ? VK_RUNG_COOPMAT : VK_RUNG_F16;
+  else
     return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
                      "this precision is not available on Vulkan; use f32, f16 "
                      "or auto");
-  *half = precision == D2V_PRECISION_F16;
-  if (*half && !context->found->has_half)
-    return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
-                     "%s cannot store 16-bit floats; use f32 or auto",
-                     context->found->name);
-  return TRUE;
+  return has_rung (context->found, *rung, error);
 }
 
 D2vBackend *
@@ -440,11 +463,11 @@ d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
 {
   g_return_val_if_fail (g_str_has_prefix (device, "vulkan:"), NULL);
   D2vVkContext *context = vk_context_new (device + strlen ("vulkan:"), error);
-  gboolean half = FALSE;
+  D2vVkRung rung = VK_RUNG_F32;
 
   if (context == NULL)
     return NULL;
-  if (!choose_half (context, precision, &half, error))
+  if (!choose_rung (context, precision, &rung, error))
     {
       vk_context_free (context);
       return NULL;
@@ -452,15 +475,15 @@ d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
   VkBackend *b = g_new0 (VkBackend, 1);
   b->context = context;
   b->weights = vk_weights_new (context);
-  b->half = half;
+  b->rung = rung;
   b->generation = 1;
   b->base.functions = &functions;
   b->base.fusions = D2V_FUSE_LINEAR_ACTIVATION | D2V_FUSE_LINEAR_RESIDUAL
                     | D2V_FUSE_CONV1D_NORM | D2V_FUSE_CONV2D_ACTIVATION;
   b->base.n_threads = 1;
-  b->base.tolerance = half ? F16_TOLERANCE : F32_TOLERANCE;
+  b->base.tolerance = rung == VK_RUNG_F32 ? F32_TOLERANCE : F16_TOLERANCE;
   b->base.device_name = g_strdup_printf ("Vulkan %s (%s)", context->found->name,
-                                         half ? "f16" : "f32");
+                                         rung_names[rung]);
   return &b->base;
 }
 

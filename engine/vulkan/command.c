@@ -151,8 +151,9 @@ static gboolean
 record (D2vVkContext *context, VkCommandBuffer commands, const D2vVkDispatch *d,
         GError **error)
 {
-  VkPipeline pipeline = vk_pipeline_get (context, d->shader, d->n_constants,
-                                         d->constants, error);
+  VkPipeline pipeline
+      = vk_pipeline_get (context, d->shader, d->n_constants, d->constants,
+                         d->whole_subgroups, error);
 
   if (pipeline == VK_NULL_HANDLE)
     return FALSE;

@@ -69,19 +69,35 @@ create_device (D2vVkContext *context, GError **error)
 {
   const D2vVkFound *found = context->found;
   const gfloat priority = 1;
+  const gchar *const extensions[]
+      = { VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME,
+          VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME };
   const VkDeviceQueueCreateInfo queue
       = { VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
           .queueFamilyIndex = found->family, .queueCount = 1,
           .pQueuePriorities = &priority };
+  gboolean coopmat = found->fragment.m != 0;
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups
+      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
+          .subgroupSizeControl = VK_TRUE, .computeFullSubgroups = VK_TRUE };
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices
+      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+          found->pins_subgroup ? &subgroups : NULL,
+          .cooperativeMatrix = VK_TRUE };
   VkPhysicalDeviceVulkan12Features core12
       = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-          .bufferDeviceAddress = VK_TRUE };
+          coopmat ? &matrices : NULL, .shaderFloat16 = coopmat,
+          .vulkanMemoryModel = coopmat, .bufferDeviceAddress = VK_TRUE };
   VkPhysicalDeviceVulkan11Features core11
       = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &core12,
           .storageBuffer16BitAccess = found->has_half };
   const VkDeviceCreateInfo info
-      = { VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &core11,
-          .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue };
+      = { VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+          &core11,
+          .queueCreateInfoCount = 1,
+          .pQueueCreateInfos = &queue,
+          .enabledExtensionCount = coopmat ? 1 + found->pins_subgroup : 0,
+          .ppEnabledExtensionNames = extensions };
   VkResult result = context->vk.CreateDevice (found->physical, &info, NULL,
                                               &context->device);
 

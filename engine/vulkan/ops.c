@@ -184,7 +184,7 @@ vk_range_of (const D2vVkEmit *emit, gint id)
 
 void
 vk_want_weights (D2vVkWeights *weights, const D2vPlan *plan, gint id,
-                 gboolean half)
+                 D2vVkRung rung)
 {
   const D2vNode *node = d2v_graph_node (plan->graph, (D2vValue){ id });
 
@@ -197,7 +197,7 @@ vk_want_weights (D2vVkWeights *weights, const D2vPlan *plan, gint id,
       const D2vPlace *place = &plan->places[node->inputs[slot].id];
       if (place->kind != D2V_PLACE_CONSTANT)
         continue;
-      if (!vk_product_weight (plan, id, slot, half, &key))
+      if (!vk_product_weight (plan, id, slot, rung, &key))
         key = plain_key (plan, place);
       vk_weights_want (weights, &key);
     }

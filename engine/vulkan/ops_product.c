@@ -56,7 +56,7 @@ is_f32 (const D2vTensor *tensor)
 /* @first: W or BIAS. Where one bias is missing, zeros are. */
 static void
 stacked_key (const D2vPlan *plan, const D2vNode *node, guint first,
-             gboolean half, D2vVkWeightKey *key)
+             D2vVkRung rung, D2vVkWeightKey *key)
 {
   guint part = 0;
 
@@ -72,11 +72,11 @@ stacked_key (const D2vPlan *plan, const D2vNode *node, guint first,
           = first == W ? d2v_shape_size (&weight->shape) : weight->shape.dim[0];
       part++;
     }
-  key->half = half && first == W;
+  key->half = rung != VK_RUNG_F32 && first == W;
 }
 
 gboolean
-vk_product_weight (const D2vPlan *plan, gint id, guint slot, gboolean half,
+vk_product_weight (const D2vPlan *plan, gint id, guint slot, D2vVkRung rung,
                    D2vVkWeightKey *key)
 {
   const D2vNode *node = d2v_graph_node (plan->graph, (D2vValue){ id });
@@ -91,12 +91,12 @@ vk_product_weight (const D2vPlan *plan, gint id, guint slot, gboolean half,
     {
       if (!stacks (plan, node))
         return FALSE;
-      stacked_key (plan, node, slot % 2 == 1 ? W : BIAS, half, key);
+      stacked_key (plan, node, slot % 2 == 1 ? W : BIAS, rung, key);
       return TRUE;
     }
   if (slot != W)
     return FALSE;
-  key->half = half;
+  key->half = rung != VK_RUNG_F32;
   if (node->op == D2V_OP_CONV1D)
     key->form = node->attributes.tap_major ? VK_FORM_PLAIN : VK_FORM_TAPS_1D;
   else if (node->op == D2V_OP_CONV2D)
@@ -108,45 +108,105 @@ vk_product_weight (const D2vPlan *plan, gint id, guint slot, gboolean half,
 
 /* ---------------------------------------------------------------- tiles -- */
 
+/* What a workgroup makes of a product, in product.glsl's words. */
 typedef struct
 {
-  gsize m, n, k; /* of a tile */
-  gsize run_m, run_n;
+  guint32 group;
+  guint32 m, n, k;      /* of a tile */
+  guint32 run_m, run_n; /* of an invocation, or of a subgroup in fragments */
+  D2vVkFragment fragment;
 } Tiles;
+
+/* For tests, D2V_VULKAN_TILES=hardware has a software driver run the tiles that
+ * are meant for hardware. */
+static gboolean
+is_software (const D2vVkFound *found)
+{
+  return found->type == VK_PHYSICAL_DEVICE_TYPE_CPU
+         && g_strcmp0 (g_getenv ("D2V_VULKAN_TILES"), "hardware") != 0;
+}
 
 /* Small products get small tiles, so that there are enough of them. A software
  * driver is fastest with one vector of invocations: it then has nobody to wait
  * for at the barriers. */
 static Tiles
-tiles_for (const D2vVkEmit *emit, gsize m, gsize n)
+tiles_for (const D2vVkFound *found, gsize m, gsize n)
 {
-  Tiles tiles = { 64, 64, 16, 4, 4 };
+  Tiles tiles = { 0, 64, 64, 16, 4, 4 };
 
-  if (emit->context->found->type == VK_PHYSICAL_DEVICE_TYPE_CPU)
-    tiles = (Tiles){ 16, 32, 32, 8, 8 };
+  if (is_software (found))
+    tiles = (Tiles){ 0, 16, 32, 32, 8, 8 };
   else if (m <= 32)
-    tiles = (Tiles){ 16, 64, 16, 4, 4 };
+    tiles = (Tiles){ 0, 16, 64, 16, 4, 4 };
   else if (n <= 32)
-    tiles = (Tiles){ 64, 16, 16, 4, 4 };
+    tiles = (Tiles){ 0, 64, 16, 16, 4, 4 };
+  tiles.group = tiles.m / tiles.run_m * (tiles.n / tiles.run_n);
   return tiles;
+}
+
+/* @subgroups_m x @subgroups_n subgroups of @run_m x @run_n fragments. */
+static Tiles
+tiles_of (const D2vVkFound *found, const D2vVkFragment *f, guint32 subgroups_m,
+          guint32 subgroups_n, guint32 run_m, guint32 run_n)
+{
+  return (Tiles){ .group = subgroups_m * subgroups_n * found->subgroup_size,
+                  .m = subgroups_m * run_m * f->m,
+                  .n = subgroups_n * run_n * f->n,
+                  .k = MAX (f->k, 32),
+                  .run_m = run_m,
+                  .run_n = run_n,
+                  .fragment = *f };
+}
+
+static Tiles
+coopmat_tiles_for (const D2vVkFound *found, gsize m, gsize n)
+{
+  const D2vVkFragment *f = &found->fragment;
+
+  if (is_software (found))
+    return tiles_of (found, f, 1, 1, 2, 2);
+  if (m <= f->m)
+    return tiles_of (found, f, 1, 4, 1, 1);
+  if (n <= f->n)
+    return tiles_of (found, f, 4, 1, 1, 1);
+  return tiles_of (found, f, 2, 2, 2, 2);
+}
+
+/* The largest tiles that coopmat_tiles_for () makes of it must fit. */
+gboolean
+vk_fragment_fits (const D2vVkFound *found, const D2vVkFragment *f)
+{
+  const Tiles t = tiles_of (found, f, 2, 2, 2, 2);
+  gsize bytes = (gsize) (t.m + t.n) * (t.k + 8) * sizeof (guint16)
+                + (gsize) 4 * f->m * f->n * sizeof (gfloat);
+
+  return f->m <= 32 && f->n <= 32 && f->k <= 32 && t.k % f->k == 0
+         && f->k % 8 == 0 && bytes <= found->shared_bytes && t.group <= 256;
 }
 
 /* product.glsl's constants, and the grid. */
 static void
-tile (const D2vVkEmit *emit, D2vVkDispatch *d, gsize m, gsize n, gsize k)
+tile (const D2vVkEmit *emit, D2vVkDispatch *d, gboolean coopmat, gsize m,
+      gsize n, gsize k)
 {
-  Tiles tiles = tiles_for (emit, m, n);
+  const D2vVkFound *found = emit->context->found;
+  const Tiles tiles
+      = coopmat ? coopmat_tiles_for (found, m, n) : tiles_for (found, m, n);
 
-  vk_constant (d, tiles.m / tiles.run_m * (tiles.n / tiles.run_n));
+  vk_constant (d, tiles.group);
   vk_constant (d, tiles.m);
   vk_constant (d, tiles.n);
   vk_constant (d, tiles.k);
   vk_constant (d, tiles.run_m);
   vk_constant (d, tiles.run_n);
+  vk_constant (d, tiles.fragment.m);
+  vk_constant (d, tiles.fragment.n);
+  vk_constant (d, tiles.fragment.k);
   vk_constant (d, n);
   vk_constant (d, k);
   d->groups[0] = (guint32) d2v_ceil_div (n, tiles.n);
   d->groups[1] = (guint32) d2v_ceil_div (m, tiles.m);
+  d->whole_subgroups = coopmat;
 }
 
 /* --------------------------------------------------------------- LINEAR -- */
@@ -154,11 +214,13 @@ tile (const D2vVkEmit *emit, D2vVkDispatch *d, gsize m, gsize n, gsize k)
 /* Columns @column.. of the result from one weight (n, K). */
 static gboolean
 linear (D2vVkEmit *emit, D2vVkRange weight, const D2vVkRange *bias, gsize n,
-        gsize column, gboolean half)
+        gsize column, D2vVkRung rung)
 {
+  static const gchar *const shaders[]
+      = { "linear", "linear_half", "linear_coopmat" };
   const D2vNode *node = emit->node;
   gsize m = d2v_shape_rows (&node->shape);
-  D2vVkDispatch d = vk_dispatch (half ? "linear_half" : "linear");
+  D2vVkDispatch d = vk_dispatch (shaders[rung]);
 
   vk_read (emit, &d, X);
   vk_read_range (&d, weight);
@@ -169,7 +231,8 @@ linear (D2vVkEmit *emit, D2vVkRange weight, const D2vVkRange *bias, gsize n,
   gboolean has_residual = vk_read (emit, &d, D2V_LINEAR_RESIDUAL);
   gboolean has_scale = vk_read (emit, &d, D2V_LINEAR_SCALE);
   vk_write (emit, &d);
-  tile (emit, &d, m, n, d2v_shape_last (vk_shape (emit, X)));
+  tile (emit, &d, rung == VK_RUNG_COOPMAT, m, n,
+        d2v_shape_last (vk_shape (emit, X)));
   vk_constant (&d, node->attributes.activation);
   vk_constant (&d, bias != NULL);
   vk_constant (&d, has_residual);
@@ -186,7 +249,7 @@ linear_stacked (D2vVkEmit *emit)
   D2vVkWeightKey key;
   D2vVkRange bias, *has_bias = NULL;
 
-  stacked_key (emit->plan, emit->node, BIAS, FALSE, &key);
+  stacked_key (emit->plan, emit->node, BIAS, emit->rung, &key);
   for (guint i = 0; i < 3; i++)
     if (key.parts[i] != NULL)
       {
@@ -194,9 +257,9 @@ linear_stacked (D2vVkEmit *emit)
         has_bias = &bias;
         break;
       }
-  stacked_key (emit->plan, emit->node, W, emit->half, &key);
+  stacked_key (emit->plan, emit->node, W, emit->rung, &key);
   return linear (emit, vk_weights_range (emit->weights, &key), has_bias,
-                 d2v_shape_last (&emit->node->shape), 0, emit->half);
+                 d2v_shape_last (&emit->node->shape), 0, emit->rung);
 }
 
 /* Computed weights lie apart and are 32 bits wide. */
@@ -220,7 +283,7 @@ vk_emit_linear (D2vVkEmit *emit)
         }
       gsize n = vk_shape (emit, slot)->dim[0];
       if (!linear (emit, vk_range_of (emit, emit->node->inputs[slot].id),
-                   has_bias, n, column, FALSE))
+                   has_bias, n, column, VK_RUNG_F32))
         return FALSE;
       column += n;
     }
@@ -234,7 +297,7 @@ read_taps (D2vVkEmit *emit, D2vVkDispatch *d)
 {
   D2vVkWeightKey key;
 
-  if (!vk_product_weight (emit->plan, emit->id, W, emit->half, &key))
+  if (!vk_product_weight (emit->plan, emit->id, W, emit->rung, &key))
     return d2v_fail (emit->error, D2V_ERROR_UNSUPPORTED, NULL,
                      "%s with a computed weight", d2v_op_name (emit->node->op));
   vk_read_range (d, vk_weights_range (emit->weights, &key));
@@ -270,14 +333,17 @@ vk_emit_conv1d (D2vVkEmit *emit)
   const D2vShape *x = vk_shape (emit, X), *w = vk_shape (emit, W);
   gsize groups = a->tap_major ? 1 : a->groups;
   gsize n = w->dim[0] / groups, m = d2v_shape_rows (&emit->node->shape);
-  D2vVkDispatch d = vk_dispatch (emit->half ? "conv1d_half" : "conv1d");
+  static const gchar *const shaders[]
+      = { "conv1d", "conv1d_half", "conv1d_coopmat" };
+  D2vVkDispatch d = vk_dispatch (shaders[emit->rung]);
 
   vk_read (emit, &d, X);
   if (!read_taps (emit, &d))
     return FALSE;
   gboolean has_bias = vk_read (emit, &d, BIAS);
   vk_write (emit, &d);
-  tile (emit, &d, m, n, d2v_shape_size (w) / w->dim[0]);
+  tile (emit, &d, emit->rung == VK_RUNG_COOPMAT, m, n,
+        d2v_shape_size (w) / w->dim[0]);
   vk_constant (&d, a->norm ? D2V_ACTIVATION_NONE : a->activation);
   vk_constant (&d, has_bias);
   vk_constant (&d, a->stride);
@@ -297,14 +363,17 @@ vk_emit_conv2d (D2vVkEmit *emit)
 {
   const D2vShape *x = vk_shape (emit, X), *w = vk_shape (emit, W);
   gsize m = d2v_shape_rows (&emit->node->shape);
-  D2vVkDispatch d = vk_dispatch (emit->half ? "conv2d_half" : "conv2d");
+  static const gchar *const shaders[]
+      = { "conv2d", "conv2d_half", "conv2d_coopmat" };
+  D2vVkDispatch d = vk_dispatch (shaders[emit->rung]);
 
   vk_read (emit, &d, X);
   if (!read_taps (emit, &d))
     return FALSE;
   gboolean has_bias = vk_read (emit, &d, BIAS);
   vk_write (emit, &d);
-  tile (emit, &d, m, w->dim[0], d2v_shape_size (w) / w->dim[0]);
+  tile (emit, &d, emit->rung == VK_RUNG_COOPMAT, m, w->dim[0],
+        d2v_shape_size (w) / w->dim[0]);
   vk_constant (&d, emit->node->attributes.activation);
   vk_constant (&d, has_bias);
   vk_constant (&d, x->dim[3]);

@@ -45,7 +45,8 @@ find_shader (const gchar *name)
 }
 
 static gboolean
-create (D2vVkContext *context, Entry *entry, GError **error)
+create (D2vVkContext *context, Entry *entry, gboolean whole_subgroups,
+        GError **error)
 {
   const D2vVkTable *vk = &context->vk;
   VkSpecializationMapEntry map[VK_MAX_CONSTANTS];
@@ -64,11 +65,20 @@ create (D2vVkContext *context, Entry *entry, GError **error)
   const VkSpecializationInfo constants
       = { entry->n_constants, map, entry->n_constants * sizeof (guint32),
           entry->constants };
+  const VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT subgroups = {
+    VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
+    .requiredSubgroupSize = context->found->subgroup_size
+  };
+  gboolean pins = whole_subgroups && context->found->pins_subgroup;
   const VkComputePipelineCreateInfo info = {
     VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-    .stage = { VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-               .stage = VK_SHADER_STAGE_COMPUTE_BIT, .module = module,
-               .pName = "main", .pSpecializationInfo = &constants },
+    .stage
+    = { VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+        pins ? &subgroups : NULL,
+        pins ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT
+             : 0,
+        .stage = VK_SHADER_STAGE_COMPUTE_BIT, .module = module, .pName = "main",
+        .pSpecializationInfo = &constants },
     .layout = context->layout,
   };
   result = vk->CreateComputePipelines (context->device, context->cache, 1,
@@ -85,7 +95,8 @@ create (D2vVkContext *context, Entry *entry, GError **error)
 
 VkPipeline
 vk_pipeline_get (D2vVkContext *context, const gchar *shader, guint n_constants,
-                 const guint32 *constants, GError **error)
+                 const guint32 *constants, gboolean whole_subgroups,
+                 GError **error)
 {
   Entry key = { .shader = find_shader (shader), .n_constants = n_constants };
 
@@ -96,7 +107,7 @@ vk_pipeline_get (D2vVkContext *context, const gchar *shader, guint n_constants,
   Entry *entry = g_hash_table_lookup (context->pipelines, &key);
   if (entry != NULL)
     return entry->pipeline;
-  if (!create (context, &key, error))
+  if (!create (context, &key, whole_subgroups, error))
     return VK_NULL_HANDLE;
   entry = g_memdup2 (&key, sizeof key);
   g_hash_table_add (context->pipelines, entry);

@@ -61,6 +61,10 @@ vk_table_load_instance (D2vVkTable *table, VkInstance instance, GError **error)
                      "the Vulkan loader has no vk" #name);
   D2V_VK_INSTANCE_LIST (LOAD)
 #undef LOAD
+#define LOAD(name)                                                             \
+  table->name = (PFN_vk##name) get_instance_proc (instance, "vk" #name);
+  D2V_VK_OPTIONAL_LIST (LOAD)
+#undef LOAD
   return TRUE;
 }
 

@@ -8,8 +8,7 @@
 
 #include <glib.h>
 
-#define VK_NO_PROTOTYPES
-#include <vulkan/vulkan.h>
+#include "engine/vulkan/coopmat.h"
 
 #define D2V_VK_GLOBAL_LIST(F)                                                  \
   F (EnumerateInstanceVersion)                                                 \
@@ -25,6 +24,10 @@
   F (EnumerateDeviceExtensionProperties)                                       \
   F (CreateDevice)                                                             \
   F (GetDeviceProcAddr)
+
+/* NULL where nobody has it. */
+#define D2V_VK_OPTIONAL_LIST(F)                                                \
+  F (GetPhysicalDeviceCooperativeMatrixPropertiesKHR)
 
 #define D2V_VK_DEVICE_LIST(F)                                                  \
   F (DestroyDevice)                                                            \
@@ -71,6 +74,7 @@ typedef struct
 #define MEMBER(name) PFN_vk##name name;
   D2V_VK_GLOBAL_LIST (MEMBER)
   D2V_VK_INSTANCE_LIST (MEMBER)
+  D2V_VK_OPTIONAL_LIST (MEMBER)
   D2V_VK_DEVICE_LIST (MEMBER)
 #undef MEMBER
 } D2vVkTable;

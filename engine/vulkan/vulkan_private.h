@@ -17,9 +17,24 @@
 #include "engine/vulkan/table.h"
 #include "engine/vulkan/vulkan.h"
 
+/* What products are made of; D2V_VULKAN_RUNG names one. */
+typedef enum
+{
+  VK_RUNG_F32,     /* 32-bit floats */
+  VK_RUNG_F16,     /* factors of 16 bits, float sums */
+  VK_RUNG_COOPMAT, /* the same in cooperative matrices */
+} D2vVkRung;
+
 /* ------------------------------------------------------- instance.c -- */
 
 #define VK_UUID_TEXT 37
+
+/* A shape of cooperative matrices: (m, k) times (k, n) in 16-bit floats, summed
+ * in 32. */
+typedef struct
+{
+  guint32 m, n, k; /* 0: there is none */
+} D2vVkFragment;
 
 /* A physical device as found. */
 typedef struct
@@ -31,7 +46,10 @@ typedef struct
   gchar pci[24];     /* "0000:01:00.0"; empty: not known */
   gchar *why;        /* not usable, because; NULL: usable */
   gboolean has_half; /* 16-bit storage */
-  guint32 family;    /* queue family with compute */
+  D2vVkFragment fragment;
+  guint32 subgroup_size;
+  gboolean pins_subgroup; /* a pipeline may insist on that size */
+  guint32 family;         /* queue family with compute */
   guint32 max_groups[3];
   guint32 shared_bytes;
   gsize max_allocation;
@@ -158,7 +176,7 @@ extern const guint vk_n_shaders;
  * belongs to the context. VK_NULL_HANDLE with the reason when it fails. */
 VkPipeline vk_pipeline_get (D2vVkContext *context, const gchar *shader,
                             guint n_constants, const guint32 *constants,
-                            GError **error);
+                            gboolean whole_subgroups, GError **error);
 void vk_pipelines_free (D2vVkContext *context);
 
 /* cache.c: the pipeline cache on disk. Loading never fails: what is not right
@@ -193,7 +211,8 @@ typedef struct
   guint n_reads, n_writes;
   D2vVkRange reads[D2V_MAX_INPUTS + 1];
   D2vVkRange writes[2];
-  gboolean waits; /* a barrier comes before it */
+  gboolean waits;           /* a barrier comes before it */
+  gboolean whole_subgroups; /* of the size that the device names */
   gint owner; /* the node it belongs to; its dispatches may write parts of one
                  range, never the same numbers */
 } D2vVkDispatch;
@@ -272,7 +291,7 @@ typedef struct
   D2vVkContext *context;
   const D2vPlan *plan;
   D2vVkWeights *weights;
-  gboolean half; /* product weights as 16-bit floats */
+  D2vVkRung rung;
   VkDeviceAddress arena, folded, state;
   VkDeviceAddress inputs, outputs;
   const gsize *input_offsets, *output_offsets;
@@ -284,7 +303,7 @@ typedef struct
 
 /* Wants the weights of the node of @id. */
 void vk_want_weights (D2vVkWeights *weights, const D2vPlan *plan, gint id,
-                      gboolean half);
+                      D2vVkRung rung);
 /* Appends what the node of @id dispatches. */
 gboolean vk_emit_node (D2vVkEmit *emit, gint id);
 
@@ -315,7 +334,11 @@ typedef gboolean (*D2vVkEmitFunc) (D2vVkEmit *emit);
 D2V_OP_LIST (OP)
 #undef OP
 
-/* ops_product.c: the weights of @node's slots 1.. that lie end to end as one.
+/* ops_product.c: whether the tiles of cooperative matrices of this shape fit
+ * the device. */
+gboolean vk_fragment_fits (const D2vVkFound *found,
+                           const D2vVkFragment *fragment);
+/* The weights of @node's slots 1.. that lie end to end as one.
  * FALSE when that slot is none of a product's. */
 gboolean vk_product_weight (const D2vPlan *plan, gint id, guint slot,
-                            gboolean half, D2vVkWeightKey *key);
+                            D2vVkRung rung, D2vVkWeightKey *key);

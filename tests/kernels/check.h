@@ -128,3 +128,4 @@ void d2v_guarded_poison (D2vGuarded *guarded);
 /* FALSE when a byte beside the array was changed. */
 gboolean d2v_guarded_is_whole (const D2vGuarded *guarded);
 void d2v_guarded_protect (D2vGuarded *guarded);
+void d2v_guarded_unprotect (D2vGuarded *guarded);

@@ -57,10 +57,22 @@ d2v_guarded_is_whole (const D2vGuarded *g)
   return TRUE;
 }
 
-void
-d2v_guarded_protect (D2vGuarded *g)
+static void
+permit (D2vGuarded *g, int what)
 {
   gsize page = (gsize) sysconf (_SC_PAGESIZE);
 
-  g_assert (mprotect (g->map + page, g->map_bytes - 2 * page, PROT_READ) == 0);
+  g_assert (mprotect (g->map + page, g->map_bytes - 2 * page, what) == 0);
+}
+
+void
+d2v_guarded_protect (D2vGuarded *g)
+{
+  permit (g, PROT_READ);
+}
+
+void
+d2v_guarded_unprotect (D2vGuarded *g)
+{
+  permit (g, PROT_READ | PROT_WRITE);
 }
