@@ -34,11 +34,27 @@ load_a (uint m, uint k)
   return factor (x.v[m * K + k]);
 }
 
+#ifdef INT8
+const uint ROW = 1 + (K + 3) / 4;
+
+uint
+load_words (uint n, uint word)
+{
+  return w.v[n * ROW + 1 + word];
+}
+
+float
+scale_w (uint n)
+{
+  return uintBitsToFloat (w.v[n * ROW]);
+}
+#else
 float
 load_w (uint n, uint k)
 {
   return float (w.v[n * K + k]);
 }
+#endif
 
 void
 store (uint m, uint n, float sum)

@@ -21,6 +21,8 @@ layout (constant_id = 8) const uint FRAGMENT_K = 16;
 
 #ifdef COOPMAT
 #include "product_coopmat.glsl"
+#elif defined INT8
+#include "product_int8.glsl"
 #else
 
 /* A row longer by one, so that a column is not in one bank. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* weight.glsl: products' weights, 32 or 16 bits each. With HALF, a factor that
- * meets them is rounded to 16 bits as well, as the hardware that multiplies
- * such numbers wants it; sums stay float. */
+/* weight.glsl: products' weights, 32, 16 or 8 bits each. With HALF, a factor
+ * that meets them is rounded to 16 bits as well, as the hardware that
+ * multiplies such numbers wants it; sums stay float. With INT8, each row of
+ * them is its scale and then words of four numbers, the last filled up with
+ * zeros. */
 #ifdef HALF
 #extension GL_EXT_shader_16bit_storage : require
 layout (buffer_reference, std430, buffer_reference_align = 2) readonly buffer
@@ -23,7 +25,15 @@ factor (float x)
 #endif
 }
 #else
+#ifdef INT8
+layout (buffer_reference, std430, buffer_reference_align = 4) readonly buffer
+    Weights
+{
+  uint v[];
+};
+#else
 #define Weights Floats
+#endif
 
 float
 factor (float x)

@@ -11,6 +11,7 @@
 /* Of the largest number; a driver that is wrong is wrong by more. */
 #define F32_TOLERANCE 1e-3
 #define F16_TOLERANCE 5e-2
+#define INT8_TOLERANCE 1e-1
 /* Durations that the median is taken of. */
 #define N_DURATIONS 15
 /* FLOP in a microsecond that the slowest device does, for the first run. */
@@ -407,9 +408,14 @@ static const D2vBackendFunctions functions = {
   .free = vk_free,
 };
 
-static const gchar *const rung_names[] = {
-  [VK_RUNG_F32] = "f32", [VK_RUNG_F16] = "f16", [VK_RUNG_COOPMAT] = "coopmat"
-};
+static const struct
+{
+  const gchar *name;
+  gdouble tolerance;
+} rungs[] = { [VK_RUNG_F32] = { "f32", F32_TOLERANCE },
+              [VK_RUNG_F16] = { "f16", F16_TOLERANCE },
+              [VK_RUNG_COOPMAT] = { "coopmat", F16_TOLERANCE },
+              [VK_RUNG_INT8] = { "int8", INT8_TOLERANCE } };
 
 static gboolean
 has_rung (const D2vVkFound *found, D2vVkRung rung, GError **error)
@@ -435,25 +441,27 @@ choose_rung (const D2vVkContext *context, D2vPrecision precision,
 
   if (forced != NULL && forced[0] != '\0')
     {
-      for (guint i = 0; i < G_N_ELEMENTS (rung_names); i++)
-        if (strcmp (forced, rung_names[i]) == 0)
+      for (guint i = 0; i < G_N_ELEMENTS (rungs); i++)
+        if (strcmp (forced, rungs[i].name) == 0)
           {
             *rung = (D2vVkRung) i;
             return has_rung (context->found, *rung, error);
           }
       return d2v_fail (error, D2V_ERROR_USAGE, NULL,
-                       "D2V_VULKAN_RUNG: expected f32, f16 or coopmat, found "
-                       "%s",
+                       "D2V_VULKAN_RUNG: expected f32, f16, coopmat or int8, "
+                       "found %s",
                        forced);
     }
   if (precision == D2V_PRECISION_AUTO || precision == D2V_PRECISION_F32)
     *rung = VK_RUNG_F32;
   else if (precision == D2V_PRECISION_F16)
     *rung = context->found->fragment.m != 0 ? VK_RUNG_COOPMAT : VK_RUNG_F16;
+  else if (precision == D2V_PRECISION_INT8)
+    *rung = VK_RUNG_INT8;
   else
     return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
-                     "this precision is not available on Vulkan; use f32, f16 "
-                     "or auto");
+                     "this precision is not available on Vulkan; use f32, f16, "
+                     "int8 or auto");
   return has_rung (context->found, *rung, error);
 }
 
@@ -481,9 +489,9 @@ d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
   b->base.fusions = D2V_FUSE_LINEAR_ACTIVATION | D2V_FUSE_LINEAR_RESIDUAL
                     | D2V_FUSE_CONV1D_NORM | D2V_FUSE_CONV2D_ACTIVATION;
   b->base.n_threads = 1;
-  b->base.tolerance = rung == VK_RUNG_F32 ? F32_TOLERANCE : F16_TOLERANCE;
+  b->base.tolerance = rungs[rung].tolerance;
   b->base.device_name = g_strdup_printf ("Vulkan %s (%s)", context->found->name,
-                                         rung_names[rung]);
+                                         rungs[rung].name);
   return &b->base;
 }
 

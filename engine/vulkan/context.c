@@ -64,40 +64,77 @@ vk_fail (D2vVkContext *context, VkResult result, const gchar *call,
 
 /* ------------------------------------------------------ opening, closing -- */
 
+/* What a device is made with beyond its queue. */
+typedef struct
+{
+  VkPhysicalDeviceVulkan11Features core11; /* first in the chain */
+  VkPhysicalDeviceVulkan12Features core12;
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR coopmat;
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups;
+  VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dot;
+  const gchar *extensions[3];
+  guint32 n_extensions;
+} Features;
+
+static void
+add_feature (Features *f, gpointer structure, const gchar *extension)
+{
+  VkBaseOutStructure *added = structure;
+
+  added->pNext = f->core12.pNext;
+  f->core12.pNext = added;
+  f->extensions[f->n_extensions++] = extension;
+}
+
+/* No more than some shader needs. */
+static void
+choose_features (const D2vVkFound *found, Features *f)
+{
+  gboolean coopmat = found->fragment.m != 0;
+
+  *f = (Features){
+    .core11 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
+                &f->core12, .storageBuffer16BitAccess = found->has_half },
+    .core12 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+                .shaderFloat16 = coopmat, .vulkanMemoryModel = coopmat,
+                .bufferDeviceAddress = VK_TRUE },
+    .coopmat
+    = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+        .cooperativeMatrix = VK_TRUE },
+    .subgroups
+    = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
+        .subgroupSizeControl = VK_TRUE, .computeFullSubgroups = VK_TRUE },
+    .dot
+    = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR,
+        .shaderIntegerDotProduct = VK_TRUE },
+  };
+  if (coopmat)
+    add_feature (f, &f->coopmat, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+  if (found->pins_subgroup)
+    add_feature (f, &f->subgroups, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+  if (found->has_dot)
+    add_feature (f, &f->dot, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+}
+
 static gboolean
 create_device (D2vVkContext *context, GError **error)
 {
   const D2vVkFound *found = context->found;
   const gfloat priority = 1;
-  const gchar *const extensions[]
-      = { VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME,
-          VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME };
   const VkDeviceQueueCreateInfo queue
       = { VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
           .queueFamilyIndex = found->family, .queueCount = 1,
           .pQueuePriorities = &priority };
-  gboolean coopmat = found->fragment.m != 0;
-  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
-          .subgroupSizeControl = VK_TRUE, .computeFullSubgroups = VK_TRUE };
-  VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
-          found->pins_subgroup ? &subgroups : NULL,
-          .cooperativeMatrix = VK_TRUE };
-  VkPhysicalDeviceVulkan12Features core12
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-          coopmat ? &matrices : NULL, .shaderFloat16 = coopmat,
-          .vulkanMemoryModel = coopmat, .bufferDeviceAddress = VK_TRUE };
-  VkPhysicalDeviceVulkan11Features core11
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &core12,
-          .storageBuffer16BitAccess = found->has_half };
+  Features features;
+
+  choose_features (found, &features);
   const VkDeviceCreateInfo info
       = { VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-          &core11,
+          &features.core11,
           .queueCreateInfoCount = 1,
           .pQueueCreateInfos = &queue,
-          .enabledExtensionCount = coopmat ? 1 + found->pins_subgroup : 0,
-          .ppEnabledExtensionNames = extensions };
+          .enabledExtensionCount = features.n_extensions,
+          .ppEnabledExtensionNames = features.extensions };
   VkResult result = context->vk.CreateDevice (found->physical, &info, NULL,
                                               &context->device);
 

@@ -101,6 +101,9 @@ look_at_properties (const D2vVkTable *vk, D2vVkFound *found)
 static void
 look_at_features (const D2vVkTable *vk, D2vVkFound *found)
 {
+  VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dot = {
+    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR
+  };
   VkPhysicalDeviceVulkan12Features core12
       = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES };
   VkPhysicalDeviceVulkan11Features core11
@@ -108,8 +111,12 @@ look_at_features (const D2vVkTable *vk, D2vVkFound *found)
   VkPhysicalDeviceFeatures2 all
       = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &core11 };
 
+  if (has_extension (vk, found->physical,
+                     VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME))
+    core12.pNext = &dot;
   vk->GetPhysicalDeviceFeatures2 (found->physical, &all);
   found->has_half = core11.storageBuffer16BitAccess != VK_FALSE;
+  found->has_dot = dot.shaderIntegerDotProduct != VK_FALSE;
   if (!core12.bufferDeviceAddress)
     found->why = g_strdup ("it lacks bufferDeviceAddress");
 }

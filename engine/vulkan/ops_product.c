@@ -53,6 +53,20 @@ is_f32 (const D2vTensor *tensor)
   return tensor->dtype == D2V_F32;
 }
 
+/* Beyond this a sum of products of bytes may leave 32 bits. */
+#define MAX_INT8_K ((gsize) 1 << 17)
+
+static D2vVkWord
+word_of (D2vOp op, D2vVkRung rung, const D2vTensor *weight)
+{
+  if (rung == VK_RUNG_F16 || rung == VK_RUNG_COOPMAT)
+    return VK_WORD_HALF;
+  if (rung == VK_RUNG_INT8 && op == D2V_OP_LINEAR
+      && weight->shape.dim[1] <= MAX_INT8_K)
+    return VK_WORD_INT8;
+  return VK_WORD_SAME;
+}
+
 /* @first: W or BIAS. Where one bias is missing, zeros are. */
 static void
 stacked_key (const D2vPlan *plan, const D2vNode *node, guint first,
@@ -72,7 +86,8 @@ stacked_key (const D2vPlan *plan, const D2vNode *node, guint first,
           = first == W ? d2v_shape_size (&weight->shape) : weight->shape.dim[0];
       part++;
     }
-  key->half = rung != VK_RUNG_F32 && first == W;
+  if (first == W)
+    key->word = word_of (node->op, rung, key->parts[0]);
 }
 
 gboolean
@@ -96,7 +111,7 @@ vk_product_weight (const D2vPlan *plan, gint id, guint slot, D2vVkRung rung,
     }
   if (slot != W)
     return FALSE;
-  key->half = rung != VK_RUNG_F32;
+  key->word = word_of (node->op, rung, tensor);
   if (node->op == D2V_OP_CONV1D)
     key->form = node->attributes.tap_major ? VK_FORM_PLAIN : VK_FORM_TAPS_1D;
   else if (node->op == D2V_OP_CONV2D)
@@ -211,16 +226,38 @@ tile (const D2vVkEmit *emit, D2vVkDispatch *d, gboolean coopmat, gsize m,
 
 /* --------------------------------------------------------------- LINEAR -- */
 
+/* For tests, D2V_VULKAN_DOT=no does without. */
+static gboolean
+uses_dot (const D2vVkEmit *emit)
+{
+  return emit->context->found->has_dot
+         && g_strcmp0 (g_getenv ("D2V_VULKAN_DOT"), "no") != 0;
+}
+
+static const gchar *
+linear_shader (const D2vVkEmit *emit, D2vVkRung rung)
+{
+  switch (rung)
+    {
+    case VK_RUNG_F16:
+      return "linear_half";
+    case VK_RUNG_COOPMAT:
+      return "linear_coopmat";
+    case VK_RUNG_INT8:
+      return uses_dot (emit) ? "linear_dot" : "linear_int8";
+    default:
+      return "linear";
+    }
+}
+
 /* Columns @column.. of the result from one weight (n, K). */
 static gboolean
 linear (D2vVkEmit *emit, D2vVkRange weight, const D2vVkRange *bias, gsize n,
         gsize column, D2vVkRung rung)
 {
-  static const gchar *const shaders[]
-      = { "linear", "linear_half", "linear_coopmat" };
   const D2vNode *node = emit->node;
   gsize m = d2v_shape_rows (&node->shape);
-  D2vVkDispatch d = vk_dispatch (shaders[rung]);
+  D2vVkDispatch d = vk_dispatch (linear_shader (emit, rung));
 
   vk_read (emit, &d, X);
   vk_read_range (&d, weight);
@@ -259,7 +296,8 @@ linear_stacked (D2vVkEmit *emit)
       }
   stacked_key (emit->plan, emit->node, W, emit->rung, &key);
   return linear (emit, vk_weights_range (emit->weights, &key), has_bias,
-                 d2v_shape_last (&emit->node->shape), 0, emit->rung);
+                 d2v_shape_last (&emit->node->shape), 0,
+                 key.word == VK_WORD_SAME ? VK_RUNG_F32 : emit->rung);
 }
 
 /* Computed weights lie apart and are 32 bits wide. */
@@ -334,7 +372,7 @@ vk_emit_conv1d (D2vVkEmit *emit)
   gsize groups = a->tap_major ? 1 : a->groups;
   gsize n = w->dim[0] / groups, m = d2v_shape_rows (&emit->node->shape);
   static const gchar *const shaders[]
-      = { "conv1d", "conv1d_half", "conv1d_coopmat" };
+      = { "conv1d", "conv1d_half", "conv1d_coopmat", "conv1d" };
   D2vVkDispatch d = vk_dispatch (shaders[emit->rung]);
 
   vk_read (emit, &d, X);
@@ -364,7 +402,7 @@ vk_emit_conv2d (D2vVkEmit *emit)
   const D2vShape *x = vk_shape (emit, X), *w = vk_shape (emit, W);
   gsize m = d2v_shape_rows (&emit->node->shape);
   static const gchar *const shaders[]
-      = { "conv2d", "conv2d_half", "conv2d_coopmat" };
+      = { "conv2d", "conv2d_half", "conv2d_coopmat", "conv2d" };
   D2vVkDispatch d = vk_dispatch (shaders[emit->rung]);
 
   vk_read (emit, &d, X);

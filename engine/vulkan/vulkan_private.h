@@ -23,6 +23,7 @@ typedef enum
   VK_RUNG_F32,     /* 32-bit floats */
   VK_RUNG_F16,     /* factors of 16 bits, float sums */
   VK_RUNG_COOPMAT, /* the same in cooperative matrices */
+  VK_RUNG_INT8,    /* of LINEAR: factors of 8 bits, whole sums; else F32 */
 } D2vVkRung;
 
 /* ------------------------------------------------------- instance.c -- */
@@ -46,6 +47,7 @@ typedef struct
   gchar pci[24];     /* "0000:01:00.0"; empty: not known */
   gchar *why;        /* not usable, because; NULL: usable */
   gboolean has_half; /* 16-bit storage */
+  gboolean has_dot;  /* products of four bytes at a time */
   D2vVkFragment fragment;
   guint32 subgroup_size;
   gboolean pins_subgroup; /* a pipeline may insist on that size */
@@ -259,13 +261,21 @@ typedef enum
   VK_FORM_TAPS_2D, /* (O, C, k, k) as (O, k, k, C) */
 } D2vVkForm;
 
+/* What a weight's numbers become. */
+typedef enum
+{
+  VK_WORD_SAME,
+  VK_WORD_HALF, /* 16-bit floats */
+  VK_WORD_INT8, /* of (N, K): each row a scale, then words of four numbers */
+} D2vVkWord;
+
 /* Up to three tensors end to end. A part without tensor is zeros. */
 typedef struct
 {
   D2vTensor *parts[3];
   gsize n_elements[3];
   D2vVkForm form;
-  gboolean half; /* as 16-bit floats */
+  D2vVkWord word;
 } D2vVkWeightKey;
 
 typedef struct _D2vVkWeights D2vVkWeights;

@@ -7,6 +7,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/math.h"
 
+#include <math.h>
 #include <string.h>
 
 #define ALIGNMENT 256
@@ -83,9 +84,27 @@ element_bytes (const D2vVkWeightKey *key)
 {
   for (guint i = 0; i < 3; i++)
     if (key->parts[i] != NULL)
-      return key->half ? sizeof (guint16)
-                       : d2v_dtype_size (key->parts[i]->dtype);
+      return key->word == VK_WORD_HALF ? sizeof (guint16)
+                                       : d2v_dtype_size (key->parts[i]->dtype);
   return sizeof (gfloat);
+}
+
+/* Of one row of (N, K) as bytes: a scale and the numbers. */
+static gsize
+int8_row_bytes (gsize n_in)
+{
+  return sizeof (gfloat) + d2v_align (n_in, 4);
+}
+
+static gsize
+part_bytes (const D2vVkWeightKey *key, guint part)
+{
+  if (key->n_elements[part] > 0 && key->word == VK_WORD_INT8)
+    {
+      const D2vShape *shape = &key->parts[part]->shape;
+      return shape->dim[0] * int8_row_bytes (shape->dim[1]);
+    }
+  return key->n_elements[part] * element_bytes (key);
 }
 
 void
@@ -99,7 +118,7 @@ vk_weights_want (D2vVkWeights *weights, const D2vVkWeightKey *key)
     {
       if (key->parts[i] != NULL)
         d2v_tensor_ref (key->parts[i]);
-      weight->n_bytes += key->n_elements[i] * element_bytes (key);
+      weight->n_bytes += part_bytes (key, i);
     }
   g_hash_table_add (weights->all, weight);
   g_ptr_array_add (weights->todo, weight);
@@ -172,6 +191,32 @@ to_half (gfloat value)
   return sign | (rounded + (cut > half || (cut == half && (rounded & 1))));
 }
 
+/* So that the largest becomes 127. A row of next to nothing becomes 0, one
+ * with what is no number stays that by its scale. */
+static void
+row_to_int8 (const gfloat *from, guint8 *to, gsize n)
+{
+  gfloat most = 0, by, scale;
+
+  for (gsize i = 0; i < n; i++)
+    most = fabsf (from[i]) <= most ? most : fabsf (from[i]);
+  by = most < 1e-30f ? 0 : 127 / most;
+  scale = most / 127;
+  memcpy (to, &scale, sizeof scale);
+  to += sizeof scale;
+  memset (to, 0, d2v_align (n, 4));
+  for (gsize i = 0; i < n && isfinite (most); i++)
+    to[i] = (guint8) (gint8) rintf (from[i] * by);
+}
+
+static void
+to_int8 (const gfloat *from, guint8 *to, const D2vShape *shape)
+{
+  for (gsize i = 0; i < shape->dim[0]; i++)
+    row_to_int8 (from + i * shape->dim[1],
+                 to + i * int8_row_bytes (shape->dim[1]), shape->dim[1]);
+}
+
 /* One part's numbers in the layout wanted, into @to. */
 static gboolean
 lay_out (const D2vVkWeightKey *key, guint part, guint8 *to, GError **error)
@@ -181,7 +226,7 @@ lay_out (const D2vVkWeightKey *key, guint part, guint8 *to, GError **error)
 
   if (tensor == NULL)
     {
-      memset (to, 0, n * element_bytes (key));
+      memset (to, 0, part_bytes (key, part));
       return TRUE;
     }
   g_autoptr (D2vTensor) plain = d2v_tensor_plain (tensor);
@@ -201,8 +246,10 @@ lay_out (const D2vVkWeightKey *key, guint part, guint8 *to, GError **error)
     return d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL,
                      "%" G_GSIZE_FORMAT " bytes for a weight",
                      n * sizeof (gfloat));
-  if (!key->half)
+  if (key->word == VK_WORD_SAME)
     memcpy (to, from, n * element_bytes (key));
+  else if (key->word == VK_WORD_INT8)
+    to_int8 (from, to, &tensor->shape);
   else
     for (gsize i = 0; i < n; i++)
       ((guint16 *) to)[i] = to_half (((const gfloat *) from)[i]);
@@ -231,7 +278,7 @@ lay_out_all (const Weight *weight, GError **error)
           d2v_free (data);
           return NULL;
         }
-      at += weight->key.n_elements[part] * element_bytes (&weight->key);
+      at += part_bytes (&weight->key, part);
     }
   return data;
 }
