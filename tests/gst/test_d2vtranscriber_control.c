@@ -25,8 +25,8 @@ typedef struct
 {
   Bench *bench;
   GThread *thread;
-  gint stop;
-  gint returned; /* atomic: the time of the last return, ms */
+  gint started, stop; /* atomic */
+  gint returned;      /* atomic: the time of the last return, ms */
   GstFlowReturn flow;
 } Pusher;
 
@@ -41,6 +41,7 @@ push_all (gpointer data)
 {
   Pusher *pusher = data;
 
+  g_atomic_int_set (&pusher->started, TRUE);
   while (!g_atomic_int_get (&pusher->stop) && pusher->flow == GST_FLOW_OK)
     pusher->flow = bench_push (pusher->bench, "25:300 0:200");
   g_atomic_int_set (&pusher->returned, now_ms ());
@@ -54,6 +55,8 @@ pusher_new (Bench *bench)
 
   pusher->bench = bench;
   pusher->thread = g_thread_new ("pusher", push_all, pusher);
+  while (!g_atomic_int_get (&pusher->started))
+    g_usleep (1000);
   return pusher;
 }
 

@@ -292,6 +292,7 @@ test_swap (void)
   gchar *other = make_model ("X", "load_ms 30");
   g_autofree gchar *words = NULL;
   const gchar *first_new;
+  guint n_words;
 
   push_until (bench, "W25");
   g_object_set (bench->element, "model", other, NULL);
@@ -300,8 +301,10 @@ test_swap (void)
   /* First the old one's words, then the new one's, and none in between. */
   first_new = strstr (words, "X25");
   g_assert_null (strstr (first_new, "W25"));
-  g_assert_cmpuint (bench_count (bench, "W25") + bench_count (bench, "X25"), ==,
-                    bench->next / MS (500));
+  /* One window's end may lie inside a word, of which each hears a part. */
+  n_words = bench_count (bench, "W25") + bench_count (bench, "X25");
+  g_assert_cmpuint (n_words, >=, bench->next / MS (500));
+  g_assert_cmpuint (n_words, <=, bench->next / MS (500) + 1);
   g_assert_cmpuint (bench_stat (bench, "resyncs"), ==, 0);
   remove_model (other);
 }

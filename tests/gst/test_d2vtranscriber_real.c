@@ -254,34 +254,6 @@ test_stop (void)
     }
 }
 
-/* Row D5 with the real engine. */
-static void
-test_cycles (void)
-{
-  guint64 before = 0;
-  guint threads = 0, fds = 0;
-
-  for (guint i = 0; i < 120; i++)
-    {
-      g_autoptr (Bench) bench = bench_new_real (NULL, i % 2, model);
-      g_autofree gchar *words = NULL;
-
-      push_timer (bench, 20);
-      words = bench_words (bench);
-      if (i == 60)
-        {
-          before = process_rss_kib ();
-          threads = process_threads ();
-          fds = process_fds ();
-        }
-    }
-  g_test_message ("RSS grew by %" G_GINT64_FORMAT " KiB",
-                  (gint64) process_rss_kib () - (gint64) before);
-  g_assert_cmpuint (process_rss_kib (), <=, before + 2048);
-  g_assert_cmpuint (process_threads (), <=, threads + 3);
-  g_assert_cmpuint (process_fds (), <=, fds);
-}
-
 /* Row D11: one copy of the weights, and one that stops leaves the others. */
 static void
 test_sharing (void)
@@ -355,7 +327,6 @@ main (int argc, char **argv)
   ADD ("fault_D3/tails", test_tails);
   ADD ("swap", test_swap);
   ADD ("fault_D4/stop", test_stop);
-  ADD ("fault_D5/cycles", test_cycles);
   ADD ("fault_D11/sharing", test_sharing);
   ADD ("refusals", test_refusals);
   result = g_test_run ();
