@@ -2,6 +2,7 @@
 
 #include "engine/base/hash.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -13,14 +14,17 @@ static guint64 keys[N_KEYS];
 static void
 draw_keys (void)
 {
-  static gsize drawn;
-
-  if (!g_once_init_enter (&drawn))
-    return;
   if (getrandom (keys, sizeof keys, GRND_NONBLOCK) != sizeof keys)
     for (guint i = 0; i < N_KEYS; i++)
       keys[i] = (guint64) g_random_int () << 32 | g_random_int ();
-  g_once_init_leave (&drawn, 1);
+}
+
+static void
+need_keys (void)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  pthread_once (&once, draw_keys);
 }
 
 /* Both halves of the 128-bit product, folded: every bit of the result depends
@@ -48,7 +52,7 @@ d2v_hash (guint64 seed, gconstpointer data, gsize n_bytes)
   const guint8 *p = data;
   gsize left = n_bytes;
 
-  draw_keys ();
+  need_keys ();
 
   /* Two chains, so that one multiplication need not wait for the other. */
   guint64 a = seed ^ keys[0];

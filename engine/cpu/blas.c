@@ -17,6 +17,7 @@
 #include "engine/cpu/rows.h"
 
 #include <cblas.h>
+#include <pthread.h>
 #include <string.h>
 
 /* One piece of a product. */
@@ -24,15 +25,17 @@
 #define BLOCK_COLUMNS 256
 
 static void
+set_one_thread (void)
+{
+  openblas_set_num_threads (1);
+}
+
+static void
 use_one_thread (void)
 {
-  static gsize once;
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-  if (g_once_init_enter (&once))
-    {
-      openblas_set_num_threads (1);
-      g_once_init_leave (&once, 1);
-    }
+  pthread_once (&once, set_one_thread);
 }
 
 /* y (m, n) = x (m, k) w (n, k)' */

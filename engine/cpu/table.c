@@ -2,6 +2,7 @@
 
 #include "engine/cpu/cpu_private.h"
 
+#include <pthread.h>
 #include <string.h>
 
 /* An op with no plain kernel does not link. */
@@ -52,17 +53,21 @@ level_of_environment (void)
   return D2V_N_CPU_LEVELS - 1;
 }
 
+static D2vCpuLevel the_level;
+
+static void
+find_level (void)
+{
+  the_level = MIN (level_of_processor (), level_of_environment ());
+}
+
 D2vCpuLevel
 d2v_cpu_level (void)
 {
-  static gsize once; /* the level + 1: 0 means not known yet */
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-  if (g_once_init_enter (&once))
-    {
-      gsize level = MIN (level_of_processor (), level_of_environment ());
-      g_once_init_leave (&once, level + 1);
-    }
-  return once - 1;
+  pthread_once (&once, find_level);
+  return the_level;
 }
 
 const gchar *

@@ -295,7 +295,7 @@ d2v_plan_new (D2vGraph *graph, D2vFusions fusions, GError **error)
   guint n = d2v_graph_n_values (graph);
   Planner p = { .n_values = n };
   p.plan = g_new0 (D2vPlan, 1);
-  g_atomic_ref_count_init (&p.plan->ref_count);
+  d2v_ref_init (&p.plan->ref_count);
   p.plan->graph = graph;
   p.plan->places = g_new0 (D2vPlace, n);
   p.n_uses = g_new0 (guint, n);
@@ -319,14 +319,14 @@ d2v_plan_new (D2vGraph *graph, D2vFusions fusions, GError **error)
 D2vPlan *
 d2v_plan_ref (D2vPlan *plan)
 {
-  g_atomic_ref_count_inc (&plan->ref_count);
+  d2v_ref_inc (&plan->ref_count);
   return plan;
 }
 
 void
 d2v_plan_free (D2vPlan *plan)
 {
-  if (plan == NULL || !g_atomic_ref_count_dec (&plan->ref_count))
+  if (plan == NULL || !d2v_ref_dec (&plan->ref_count))
     return;
   d2v_graph_free (plan->graph);
   g_free (plan->order);

@@ -5,6 +5,7 @@
  * several backends may hold it. */
 #pragma once
 
+#include "engine/base/ref.h"
 #include "engine/graph/graph.h"
 
 /* Fusions that a backend's kernels offer. */
@@ -38,7 +39,7 @@ typedef struct
 
 typedef struct
 {
-  gatomicrefcount ref_count;
+  D2vRefCount ref_count;
   D2vGraph *graph; /* owned; nodes as fused */
   gint *order;     /* value ids of nodes to run, folded ones first */
   guint n_order;

@@ -5,6 +5,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/error.h"
 #include "engine/base/math.h"
+#include "engine/base/ref.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ struct _D2vDir
 {
   int fd;
   gchar *path;
-  gatomicrefcount ref_count; /* its files keep it for the last check */
+  D2vRefCount ref_count; /* its files keep it for the last check */
 };
 
 struct _D2vFile
@@ -68,7 +69,7 @@ d2v_dir_open (const gchar *path, GError **error)
   D2vDir *dir = g_new (D2vDir, 1);
   dir->fd = fd;
   dir->path = g_strdup (path);
-  g_atomic_ref_count_init (&dir->ref_count);
+  d2v_ref_init (&dir->ref_count);
   return dir;
 }
 
@@ -77,14 +78,14 @@ dir_ref (const D2vDir *dir)
 {
   D2vDir *shared = (D2vDir *) dir;
 
-  g_atomic_ref_count_inc (&shared->ref_count);
+  d2v_ref_inc (&shared->ref_count);
   return shared;
 }
 
 void
 d2v_dir_close (D2vDir *dir)
 {
-  if (dir == NULL || !g_atomic_ref_count_dec (&dir->ref_count))
+  if (dir == NULL || !d2v_ref_dec (&dir->ref_count))
     return;
   close (dir->fd);
   g_free (dir->path);

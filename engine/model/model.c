@@ -120,7 +120,7 @@ find_cached (const gchar *key)
 
   pthread_mutex_lock (&cache_lock);
   if (cache != NULL && (model = g_hash_table_lookup (cache, key)) != NULL)
-    g_atomic_ref_count_inc (&model->ref_count);
+    d2v_ref_inc (&model->ref_count);
   pthread_mutex_unlock (&cache_lock);
   return model;
 }
@@ -135,7 +135,7 @@ add_to_cache (D2vModel *model, const gchar *key)
     cache = g_hash_table_new (g_str_hash, g_str_equal);
   D2vModel *other = g_hash_table_lookup (cache, key);
   if (other != NULL)
-    g_atomic_ref_count_inc (&other->ref_count);
+    d2v_ref_inc (&other->ref_count);
   else
     {
       model->cache_key = g_strdup (key);
@@ -309,7 +309,7 @@ open_model (const gchar *dir, const gchar *file, const D2vModelParams *params,
 {
   g_autoptr (D2vModel) model = g_new0 (D2vModel, 1);
 
-  g_atomic_ref_count_init (&model->ref_count);
+  d2v_ref_init (&model->ref_count);
   model->dir = g_strdup (dir);
   model->config = d2v_config_read (dir, params->head, error);
   if (model->config == NULL || !choose_head (model, params->head, error)
@@ -342,7 +342,7 @@ d2v_model_open (const gchar *path, const D2vModelParams *params, GError **error)
 D2vModel *
 d2v_model_ref (D2vModel *model)
 {
-  g_atomic_ref_count_inc (&model->ref_count);
+  d2v_ref_inc (&model->ref_count);
   return model;
 }
 
@@ -368,7 +368,7 @@ d2v_model_unref (D2vModel *model)
     return;
   /* Under the lock, so that nobody finds a model that is going away. */
   pthread_mutex_lock (&cache_lock);
-  gboolean last = g_atomic_ref_count_dec (&model->ref_count);
+  gboolean last = d2v_ref_dec (&model->ref_count);
   if (last && model->cache_key != NULL)
     g_hash_table_remove (cache, model->cache_key);
   pthread_mutex_unlock (&cache_lock);

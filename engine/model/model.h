@@ -3,6 +3,7 @@
 /* model.h: what the layers above know of an opened model. */
 #pragma once
 
+#include "engine/base/ref.h"
 #include "engine/io/config.h"
 #include "engine/io/processor.h"
 #include "engine/io/vocab.h"
@@ -10,7 +11,7 @@
 
 struct _D2vModel
 {
-  gatomicrefcount ref_count;
+  D2vRefCount ref_count;
   gchar *dir;
   D2vConfig *config;
   D2vHead head;

@@ -68,7 +68,7 @@ d2v_tokenizer_new (const D2vTokenizerFiles *files, gsize vocab_size,
   D2vBpeLoader loader = { .tokenizer = tokenizer, .files = files };
   gboolean done;
 
-  g_atomic_ref_count_init (&tokenizer->ref_count);
+  d2v_ref_init (&tokenizer->ref_count);
   loader.vocab_size
       = vocab_size > 0 ? MIN (vocab_size, D2V_MAX_TOKENS) : D2V_MAX_TOKENS;
   loader.merges_name = files->dir
@@ -136,14 +136,14 @@ d2v_tokenizer_open (const gchar *path, gsize vocab_size, GError **error)
 D2vTokenizer *
 d2v_tokenizer_ref (D2vTokenizer *tokenizer)
 {
-  g_atomic_ref_count_inc (&tokenizer->ref_count);
+  d2v_ref_inc (&tokenizer->ref_count);
   return tokenizer;
 }
 
 void
 d2v_tokenizer_unref (D2vTokenizer *tokenizer)
 {
-  if (!tokenizer || !g_atomic_ref_count_dec (&tokenizer->ref_count))
+  if (!tokenizer || !d2v_ref_dec (&tokenizer->ref_count))
     return;
   d2v_token_names_clear (&tokenizer->names);
   d2v_pair_map_clear (&tokenizer->merges);

@@ -13,6 +13,7 @@
  *   bpe_decode              ids -> text */
 #pragma once
 
+#include "engine/base/ref.h"
 #include "engine/io/json.h"
 #include "engine/process/bpe.h"
 #include "engine/process/bpe_table.h"
@@ -52,7 +53,7 @@ typedef struct
 
 struct _D2vTokenizer
 {
-  gatomicrefcount ref_count;
+  D2vRefCount ref_count;
 
   D2vTokenNames names; /* vocabulary and added tokens */
   gsize n_vocab_ids;   /* ids below it may be the vocabulary's */

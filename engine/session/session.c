@@ -5,6 +5,8 @@
 #include "engine/base/alloc.h"
 #include "engine/base/error.h"
 #include "engine/base/math.h"
+#include "engine/base/ref.h"
+#include "engine/base/tsan.h"
 #include "engine/graph/backend.h"
 #include "engine/session/device.h"
 
@@ -37,13 +39,13 @@ typedef struct
 
 struct _D2vContext
 {
-  gatomicrefcount ref_count; /* the owner's, and one of each plan */
-  gint closed;               /* atomic: the owner is gone */
+  D2vRefCount ref_count; /* the owner's, and one of each plan */
+  gint closed;           /* atomic: the owner is gone */
 };
 
 struct _D2vSession
 {
-  gatomicrefcount ref_count;
+  D2vRefCount ref_count;
   gchar *key; /* NULL: not shared */
   D2vModel *model;
   D2vBackend *backend;
@@ -85,7 +87,7 @@ find_shared (const gchar *key)
   if (sessions != NULL)
     session = g_hash_table_lookup (sessions, key);
   if (session != NULL)
-    g_atomic_ref_count_inc (&session->ref_count);
+    d2v_ref_inc (&session->ref_count);
   pthread_mutex_unlock (&sessions_lock);
   return session;
 }
@@ -98,7 +100,7 @@ share (D2vSession *session, const gchar *key)
     sessions = g_hash_table_new (g_str_hash, g_str_equal);
   D2vSession *other = g_hash_table_lookup (sessions, key);
   if (other != NULL)
-    g_atomic_ref_count_inc (&other->ref_count);
+    d2v_ref_inc (&other->ref_count);
   else
     {
       session->key = g_strdup (key);
@@ -111,11 +113,9 @@ share (D2vSession *session, const gchar *key)
   return other;
 }
 
-static void
-tell_listeners (gpointer data, const gchar *message)
+void
+d2v_session_tell (D2vSession *session, const gchar *message)
 {
-  D2vSession *session = data;
-
   pthread_mutex_lock (&session->notify_lock);
   for (guint i = 0; i < session->listeners->len; i++)
     {
@@ -123,6 +123,12 @@ tell_listeners (gpointer data, const gchar *message)
       one->notify (message, one->data);
     }
   pthread_mutex_unlock (&session->notify_lock);
+}
+
+static void
+tell_of_device (gpointer session, const gchar *message)
+{
+  d2v_session_tell (session, message);
 }
 
 static D2vSession *
@@ -135,7 +141,7 @@ open_session (D2vModel *model, const D2vSessionParams *params,
     return NULL;
 
   D2vSession *session = g_new0 (D2vSession, 1);
-  g_atomic_ref_count_init (&session->ref_count);
+  d2v_ref_init (&session->ref_count);
   session->model = d2v_model_ref (model);
   session->backend = backend;
   session->worker = d2v_worker_get (device);
@@ -143,7 +149,7 @@ open_session (D2vModel *model, const D2vSessionParams *params,
   pthread_mutex_init (&session->lock, NULL);
   pthread_mutex_init (&session->notify_lock, NULL);
   session->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
-  backend->notify = tell_listeners;
+  backend->notify = tell_of_device;
   backend->notify_data = session;
   if (session->worker == NULL)
     {
@@ -190,14 +196,14 @@ d2v_session_new (D2vModel *model, const D2vSessionParams *params,
 D2vSession *
 d2v_session_ref (D2vSession *session)
 {
-  g_atomic_ref_count_inc (&session->ref_count);
+  d2v_ref_inc (&session->ref_count);
   return session;
 }
 
 static void
 unref_context (D2vContext *context)
 {
-  if (context != NULL && g_atomic_ref_count_dec (&context->ref_count))
+  if (context != NULL && d2v_ref_dec (&context->ref_count))
     g_free (context);
 }
 
@@ -239,7 +245,7 @@ d2v_session_unref (D2vSession *session)
   if (session == NULL)
     return;
   pthread_mutex_lock (&sessions_lock);
-  gboolean last = g_atomic_ref_count_dec (&session->ref_count);
+  gboolean last = d2v_ref_dec (&session->ref_count);
   if (last && session->key != NULL)
     g_hash_table_remove (sessions, session->key);
   pthread_mutex_unlock (&sessions_lock);
@@ -410,7 +416,7 @@ take (D2vSession *session, Ready *ready, D2vContext *context, gboolean used)
   if (used)
     session->backend->functions->reset (session->backend, ready->prepared);
   unref_context (ready->context);
-  g_atomic_ref_count_inc (&context->ref_count);
+  d2v_ref_inc (&context->ref_count);
   ready->context = context;
 }
 
@@ -478,7 +484,7 @@ d2v_context_new (void)
 {
   D2vContext *context = g_new0 (D2vContext, 1);
 
-  g_atomic_ref_count_init (&context->ref_count);
+  d2v_ref_init (&context->ref_count);
   return context;
 }
 
@@ -499,8 +505,7 @@ renew_outputs (Ready *ready, GError **error)
     {
       D2vTensor **tensor = &ready->tensors[i];
 
-      if (*tensor != NULL
-          && g_atomic_ref_count_compare (&(*tensor)->ref_count, 1))
+      if (*tensor != NULL && d2v_ref_is_only (&(*tensor)->ref_count))
         continue;
       g_clear_pointer (tensor, d2v_tensor_unref);
       *tensor = d2v_tensor_new_empty (
@@ -623,10 +628,12 @@ cancel (GCancellable *cancellable, gpointer data)
 {
   BlockingRun *run = data;
 
+  D2V_TSAN_ACQUIRE (run); /* connecting came before this */
   pthread_mutex_lock (&run->lock);
   g_atomic_int_set (&run->cancelled, 1);
   pthread_cond_signal (&run->changed);
   pthread_mutex_unlock (&run->lock);
+  D2V_TSAN_RELEASE (run); /* disconnecting waits for this */
 }
 
 /* Until the run is over. A cancelled one that still waits behind others is
@@ -665,6 +672,7 @@ d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
   };
   gulong handler = 0;
 
+  D2V_TSAN_RELEASE (&run);
   if (cancellable != NULL)
     handler
         = g_cancellable_connect (cancellable, G_CALLBACK (cancel), &run, NULL);
@@ -672,6 +680,7 @@ d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
   wait_for_run (&run);
   if (handler != 0)
     g_cancellable_disconnect (cancellable, handler);
+  D2V_TSAN_ACQUIRE (&run);
   pthread_mutex_destroy (&run.lock);
   pthread_cond_destroy (&run.changed);
   if (run.error != NULL)

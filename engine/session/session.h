@@ -10,6 +10,9 @@ D2vWorker *d2v_session_worker (D2vSession *session);
 /* For tests: as if the session were on another device. Before its first run. */
 void d2v_session_set_worker (D2vSession *session, D2vWorker *worker);
 
+/* Tells everybody who listens; on the worker's thread. */
+void d2v_session_tell (D2vSession *session, const gchar *message);
+
 /* One run of prepared inputs (d2v_family's prepare(), or made by hand as a
  * task knows them to be right), on the worker's thread only. Output tensors
  * are reused by the next run of the same shape when nobody else holds them by

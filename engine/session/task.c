@@ -37,7 +37,7 @@ d2v_task_new (D2vSession *session, GError **error)
 {
   g_autoptr (D2vTask) task = g_new0 (D2vTask, 1);
 
-  g_atomic_ref_count_init (&task->ref_count);
+  d2v_ref_init (&task->ref_count);
   pthread_mutex_init (&task->lock, NULL);
   task->session = d2v_session_ref (session);
   task->model = d2v_session_model (session);
@@ -47,14 +47,14 @@ d2v_task_new (D2vSession *session, GError **error)
 D2vTask *
 d2v_task_ref (D2vTask *task)
 {
-  g_atomic_ref_count_inc (&task->ref_count);
+  d2v_ref_inc (&task->ref_count);
   return task;
 }
 
 void
 d2v_task_unref (D2vTask *task)
 {
-  if (task == NULL || !g_atomic_ref_count_dec (&task->ref_count))
+  if (task == NULL || !d2v_ref_dec (&task->ref_count))
     return;
   g_clear_pointer (&task->tokenizer, d2v_tokenizer_unref);
   g_clear_pointer (&task->processor, d2v_image_processor_free);

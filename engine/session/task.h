@@ -3,6 +3,7 @@
 /* task.h: what the task functions share. */
 #pragma once
 
+#include "engine/base/ref.h"
 #include "engine/process/audio.h"
 #include "engine/process/bpe.h"
 #include "engine/process/image.h"
@@ -12,7 +13,7 @@
 
 struct _D2vTask
 {
-  gatomicrefcount ref_count;
+  D2vRefCount ref_count;
   D2vSession *session;
   const D2vModel *model; /* the session's */
 

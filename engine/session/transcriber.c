@@ -96,7 +96,7 @@ d2v_transcriber_new (D2vSession *session, const D2vTranscriberParams *params,
 
   const D2vModel *model = d2v_session_model (session);
   D2vTranscriber *t = g_new0 (D2vTranscriber, 1);
-  g_atomic_ref_count_init (&t->ref_count);
+  d2v_ref_init (&t->ref_count);
   if (params != NULL)
     t->params = *params;
   fill_defaults (&t->params);
@@ -122,7 +122,7 @@ d2v_transcriber_new (D2vSession *session, const D2vTranscriberParams *params,
 D2vTranscriber *
 d2v_transcriber_ref (D2vTranscriber *t)
 {
-  g_atomic_ref_count_inc (&t->ref_count);
+  d2v_ref_inc (&t->ref_count);
   return t;
 }
 
@@ -130,7 +130,7 @@ d2v_transcriber_ref (D2vTranscriber *t)
 void
 d2v_transcriber_unref (D2vTranscriber *t)
 {
-  if (t == NULL || !g_atomic_ref_count_dec (&t->ref_count))
+  if (t == NULL || !d2v_ref_dec (&t->ref_count))
     return;
   g_queue_clear_full (&t->spare, (GDestroyNotify) d2v_window_free);
   g_queue_clear_full (&t->results, (GDestroyNotify) d2v_transcript_free);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "engine/base/buffer.h"
+#include "engine/base/ref.h"
 #include "engine/decode/ctc_stream.h"
 #include "engine/session/live_level.h"
 #include "engine/session/session.h"
@@ -56,7 +57,7 @@ typedef struct
 
 struct _D2vTranscriber
 {
-  gatomicrefcount ref_count;
+  D2vRefCount ref_count;
   D2vTranscriberParams params; /* defaults filled in */
   pthread_mutex_t lock;        /* for all below but the worker's part */
   pthread_cond_t changed;      /* results, windows or flushing */

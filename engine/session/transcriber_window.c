@@ -543,7 +543,7 @@ borrow (gpointer data, const D2vShape *shape)
                        .data = data,
                        .n_bytes = d2v_shape_size (shape) * sizeof (gfloat) };
 
-  g_atomic_ref_count_init (&tensor.ref_count);
+  d2v_ref_init (&tensor.ref_count);
   return tensor;
 }
 

@@ -132,7 +132,7 @@ d2v_tensor_new_empty (D2vDType dtype, const D2vShape *shape)
   tensor->shape = *shape;
   tensor->data = data;
   tensor->n_bytes = n_bytes;
-  g_atomic_ref_count_init (&tensor->ref_count);
+  d2v_ref_init (&tensor->ref_count);
   return tensor;
 }
 
@@ -152,14 +152,14 @@ d2v_tensor_new (D2vDType dtype, guint rank, const gsize *dim)
 D2vTensor *
 d2v_tensor_ref (D2vTensor *tensor)
 {
-  g_atomic_ref_count_inc (&tensor->ref_count);
+  d2v_ref_inc (&tensor->ref_count);
   return tensor;
 }
 
 void
 d2v_tensor_unref (D2vTensor *tensor)
 {
-  if (tensor == NULL || !g_atomic_ref_count_dec (&tensor->ref_count))
+  if (tensor == NULL || !d2v_ref_dec (&tensor->ref_count))
     return;
   d2v_free (tensor->data);
   if (tensor->packed != NULL)

@@ -3,6 +3,7 @@
 /* tensor.h: what the library itself knows of a tensor. */
 #pragma once
 
+#include "engine/base/ref.h"
 #include "engine/d2v.h"
 
 /* A shape by value: dims beyond rank are 1. */
@@ -47,7 +48,7 @@ struct _D2vTensor
   gpointer data; /* 64-byte aligned, shape x size of dtype; NULL for a weight
                     that now lives in packed form only */
   gsize n_bytes;
-  gatomicrefcount ref_count;
+  D2vRefCount ref_count;
 
   D2vPacked *packed;   /* owned; NULL: not packed */
   gboolean keep_plain; /* somebody reads `data`, so it must stay */

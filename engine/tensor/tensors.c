@@ -5,12 +5,13 @@
 #include "engine/tensor/tensor.h"
 
 #include "engine/base/hash.h"
+#include "engine/base/ref.h"
 
 struct _D2vTensors
 {
   GPtrArray *names;    /* owned strings, in order */
   GHashTable *by_name; /* borrows the name, owns the tensor */
-  gatomicrefcount ref_count;
+  D2vRefCount ref_count;
 };
 
 G_DEFINE_BOXED_TYPE (D2vTensors, d2v_tensors, d2v_tensors_ref,
@@ -24,21 +25,21 @@ d2v_tensors_new (void)
   tensors->names = g_ptr_array_new_with_free_func (g_free);
   tensors->by_name = g_hash_table_new_full (d2v_str_hash, g_str_equal, NULL,
                                             (GDestroyNotify) d2v_tensor_unref);
-  g_atomic_ref_count_init (&tensors->ref_count);
+  d2v_ref_init (&tensors->ref_count);
   return tensors;
 }
 
 D2vTensors *
 d2v_tensors_ref (D2vTensors *tensors)
 {
-  g_atomic_ref_count_inc (&tensors->ref_count);
+  d2v_ref_inc (&tensors->ref_count);
   return tensors;
 }
 
 void
 d2v_tensors_unref (D2vTensors *tensors)
 {
-  if (tensors == NULL || !g_atomic_ref_count_dec (&tensors->ref_count))
+  if (tensors == NULL || !d2v_ref_dec (&tensors->ref_count))
     return;
   g_hash_table_unref (tensors->by_name);
   g_ptr_array_unref (tensors->names);

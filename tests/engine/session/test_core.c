@@ -7,6 +7,7 @@
 #include "engine/graph/backend.h"
 #include "engine/session/transcriber_private.h"
 #include "tests/engine/session/chunks.h"
+#include "tests/engine/session/media.h"
 #include "tests/engine/session/tiny.h"
 
 #include <math.h>
@@ -216,7 +217,7 @@ test_stacks (void)
 
       for (guint piece = 0; piece < 3; piece++)
         {
-          static const gsize sizes[] = { 60000, 1, 777 };
+          static const gsize sizes[] = { 60000, MEDIA_THOROUGH ? 1 : 13, 777 };
           g_autoptr (GError) error = NULL;
           g_autoptr (D2vTranscriber) t
               = d2v_transcriber_new (session, &regimes[i % 2], &error);
@@ -268,7 +269,7 @@ test_stacks_chunks (void)
               .stride_ms
               = f[1] == 0 ? D2V_MS_NONE : MAX ((guint) f[1] * ms10 / 10, 1) };
 
-      for (gsize n = 40000; n < 40000 + 2500; n += 61)
+      for (gsize n = 40000; n < 40000 + 2500; n += MEDIA_THOROUGH ? 61 : 611)
         {
           g_autoptr (D2vTranscriber) t
               = d2v_transcriber_new (session, &params, NULL);
@@ -444,7 +445,7 @@ test_outputs_count (void)
       g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
       g_autoptr (GError) error = NULL;
 
-      g_atomic_ref_count_init (&features.ref_count);
+      d2v_ref_init (&features.ref_count);
       d2v_tensors_set (prepared, "features", &features);
       D2vPlan *plan = d2v_plan_new (
           d2v_model_record (d2v_session_model (session), prepared, &options), 0,
@@ -588,7 +589,7 @@ test_flush_takes_back (void)
   g_autofree gfloat *sound = g_new0 (gfloat, 10 * RATE);
   Plug *plug = plug_in (d2v_session_worker (session));
 
-  for (guint i = 0; i < 1000; i++)
+  for (guint i = 0; i < (MEDIA_THOROUGH ? 1000 : 100); i++)
     {
       push (t, sound, 10 * RATE);
       g_assert_cmpuint (d2v_worker_depth (d2v_session_worker (session)), >, 0);
@@ -596,7 +597,7 @@ test_flush_takes_back (void)
       g_assert_cmpuint (d2v_worker_depth (d2v_session_worker (session)), ==, 0);
       d2v_transcriber_flush (t, FALSE);
     }
-  g_assert_true (g_atomic_ref_count_compare (&t->ref_count, 1));
+  g_assert_true (d2v_ref_is_only (&t->ref_count));
   pull_plug (plug);
   d2v_transcriber_unref (t);
   d2v_session_unref (session);

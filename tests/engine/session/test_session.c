@@ -7,6 +7,7 @@
 #include "tests/engine/session/media.h"
 
 #include <glib/gstdio.h>
+#include <pthread.h>
 #include <string.h>
 
 static D2vModel *
@@ -239,8 +240,8 @@ typedef struct
   D2vSession *session;
   D2vTensors *inputs;
   D2vTensors *outputs;
-  GMutex lock;
-  GCond done;
+  pthread_mutex_t lock;
+  pthread_cond_t done;
 } FeatureRun;
 
 static void
@@ -251,10 +252,10 @@ run_features (D2vJob *job)
   D2vTensors *outputs
       = d2v_session_execute (run->session, run->inputs, &options, NULL, NULL);
 
-  g_mutex_lock (&run->lock);
+  pthread_mutex_lock (&run->lock);
   run->outputs = outputs;
-  g_cond_signal (&run->done);
-  g_mutex_unlock (&run->lock);
+  pthread_cond_signal (&run->done);
+  pthread_mutex_unlock (&run->lock);
 }
 
 static D2vTensors *
@@ -262,13 +263,15 @@ features_of (D2vSession *session, D2vTensors *inputs)
 {
   FeatureRun run = { .job = { .run = run_features, .deadline_us = G_MAXINT64 },
                      .session = session,
-                     .inputs = inputs };
+                     .inputs = inputs,
+                     .lock = PTHREAD_MUTEX_INITIALIZER,
+                     .done = PTHREAD_COND_INITIALIZER };
 
   d2v_worker_submit (d2v_session_worker (session), &run.job);
-  g_mutex_lock (&run.lock);
+  pthread_mutex_lock (&run.lock);
   while (run.outputs == NULL)
-    g_cond_wait (&run.done, &run.lock);
-  g_mutex_unlock (&run.lock);
+    pthread_cond_wait (&run.done, &run.lock);
+  pthread_mutex_unlock (&run.lock);
   return run.outputs;
 }
 
