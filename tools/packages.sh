@@ -11,7 +11,7 @@ build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev
   libvulkan-dev glslang-tools python3-minimal"
 run="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad"
-test="libgstreamer-plugins-base1.0-dev gstreamer1.0-x python3
+test="g++ libgstreamer-plugins-base1.0-dev gstreamer1.0-x python3
   mesa-vulkan-drivers vulkan-validationlayers python3-gi gir1.2-gstreamer-1.0"
 fuzz="clang libclang-rt-14-dev"
 
