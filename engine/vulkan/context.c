@@ -8,6 +8,8 @@
 
 /* Between looks at whether a run was cancelled. */
 #define SLICE_NS 5000000
+/* Seconds; of a wait that the environment asks for. */
+#define MAX_WAIT 86400
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GPtrArray *parked; /* of D2vVkContext */
@@ -275,9 +277,16 @@ vk_context_any_parked (void)
 
 /* ------------------------------------------------------------ running -- */
 
+/* D2V_VULKAN_WAIT, in seconds, is for whom a device is slow on purpose: under a
+ * validation layer, or in a debugger. */
 gint64
 vk_context_least_limit_us (const D2vVkContext *context)
 {
+  const gchar *wanted = g_getenv ("D2V_VULKAN_WAIT");
+
+  if (wanted != NULL && g_ascii_strtoull (wanted, NULL, 10) > 0)
+    return (gint64) MIN (g_ascii_strtoull (wanted, NULL, 10), MAX_WAIT)
+           * G_USEC_PER_SEC;
   return (context->found->type == VK_PHYSICAL_DEVICE_TYPE_CPU ? 10 : 2)
          * G_USEC_PER_SEC;
 }
