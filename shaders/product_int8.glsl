@@ -12,10 +12,10 @@
 
 shared uint tile_a[TILE_K / 4 * (TILE_M + 1)];
 shared uint tile_w[TILE_K / 4 * (TILE_N + 1)];
-shared uint largest[TILE_M]; /* of a row, as bits: NaN is above all */
-
-/* Invocations that share a row. */
+/* Invocations that share a row when its largest is sought. */
 const uint PARTS = 8;
+shared uint largest_part[TILE_M * PARTS]; /* as bits: NaN is above all */
+shared uint largest[TILE_M];
 
 #ifdef DOT
 #extension GL_EXT_spirv_intrinsics : require
@@ -48,17 +48,20 @@ find_largest (uint first_m, uint n_m)
 {
   uint self = gl_LocalInvocationID.x;
 
-  for (uint i = self; i < TILE_M; i += GROUP)
-    largest[i] = 0;
-  barrier ();
   for (uint i = self; i < TILE_M * PARTS; i += GROUP)
     {
       uint m = first_m + i / PARTS, mine = 0;
-      if (m >= n_m)
-        break;
-      for (uint k = i % PARTS; k < K; k += PARTS)
+      for (uint k = i % PARTS; k < K && m < n_m; k += PARTS)
         mine = max (mine, floatBitsToUint (load_a (m, k)) & 0x7fffffff);
-      atomicMax (largest[i / PARTS], mine);
+      largest_part[i] = mine;
+    }
+  barrier ();
+  for (uint i = self; i < TILE_M; i += GROUP)
+    {
+      uint all = 0;
+      for (uint part = 0; part < PARTS; part++)
+        all = max (all, largest_part[i * PARTS + part]);
+      largest[i] = all;
     }
   barrier ();
 }

@@ -62,7 +62,7 @@ word_of (D2vOp op, D2vVkRung rung, const D2vTensor *weight)
   if (rung == VK_RUNG_F16 || rung == VK_RUNG_COOPMAT)
     return VK_WORD_HALF;
   if (rung == VK_RUNG_INT8 && op == D2V_OP_LINEAR
-      && weight->shape.dim[1] <= MAX_INT8_K)
+      && d2v_shape_size (&weight->shape) / weight->shape.dim[0] <= MAX_INT8_K)
     return VK_WORD_INT8;
   return VK_WORD_SAME;
 }

@@ -89,6 +89,14 @@ element_bytes (const D2vVkWeightKey *key)
   return sizeof (gfloat);
 }
 
+/* A weight may have more than two dimensions: those of a convolution whose
+ * steps are as long as its kernel. */
+static gsize
+row_length (const D2vShape *shape)
+{
+  return d2v_shape_size (shape) / shape->dim[0];
+}
+
 /* Of one row of (N, K) as bytes: a scale and the numbers. */
 static gsize
 int8_row_bytes (gsize n_in)
@@ -102,7 +110,7 @@ part_bytes (const D2vVkWeightKey *key, guint part)
   if (key->n_elements[part] > 0 && key->word == VK_WORD_INT8)
     {
       const D2vShape *shape = &key->parts[part]->shape;
-      return shape->dim[0] * int8_row_bytes (shape->dim[1]);
+      return shape->dim[0] * int8_row_bytes (row_length (shape));
     }
   return key->n_elements[part] * element_bytes (key);
 }
@@ -212,9 +220,10 @@ row_to_int8 (const gfloat *from, guint8 *to, gsize n)
 static void
 to_int8 (const gfloat *from, guint8 *to, const D2vShape *shape)
 {
+  gsize n_in = row_length (shape);
+
   for (gsize i = 0; i < shape->dim[0]; i++)
-    row_to_int8 (from + i * shape->dim[1],
-                 to + i * int8_row_bytes (shape->dim[1]), shape->dim[1]);
+    row_to_int8 (from + i * n_in, to + i * int8_row_bytes (n_in), n_in);
 }
 
 /* One part's numbers in the layout wanted, into @to. */

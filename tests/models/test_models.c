@@ -2,7 +2,9 @@
 
 /* test_models.c: golden models against the original's answers, layer by layer.
  *
- * test_models FOLDER...: each holds one folder a case (README.md). */
+ * test_models FOLDER...: each holds one folder a case (README.md).
+ * D2V_TEST_DEVICE and D2V_TEST_PRECISION choose what runs them. At less than
+ * float the tolerance of a case does not apply, but that of the precision. */
 
 #include "engine/d2v.h"
 #include "engine/io/json.h"
@@ -11,6 +13,26 @@
 #include <string.h>
 
 #define MAX_PAIRS 5
+
+/* How far all numbers may be off, as a share of the largest; and by how much of
+ * it the best class may lead where another one is found to be it. Twice what
+ * was found for f16 (8e-3, in the states of a model whose activation grows as
+ * the square) and ten times of the ties (9.2e-6, in 2 of 5614 rows); for int8
+ * 1.5 times (6.3e-2) and twice (1.6e-2, in 82 rows). */
+typedef struct
+{
+  const gchar *name;
+  D2vPrecision precision;
+  gdouble tolerance, near_tie;
+} Precision;
+
+static const Precision precisions[] = {
+  { "f16", D2V_PRECISION_F16, 1.5e-2, 1e-4 },
+  { "int8", D2V_PRECISION_INT8, 1e-1, 3e-2 },
+};
+static const Precision *reduced; /* NULL: all digits */
+static gdouble worst_error, worst_tie;
+static guint n_rows, n_swapped;
 
 typedef struct
 {
@@ -66,13 +88,62 @@ same_shape (const D2vTensor *a, const D2vTensor *b)
                 == 0;
 }
 
+static gdouble
+tolerance_of (const Case *c, const gchar *name)
+{
+  if (reduced != NULL)
+    return reduced->tolerance;
+  return d2v_json_number (d2v_json_member (
+      d2v_json_member (d2v_json_root (c->json), "tolerance"), name));
+}
+
+static gsize
+best_of (const gfloat *x, gsize n)
+{
+  gsize best = 0;
+
+  for (gsize i = 1; i < n; i++)
+    if (x[i] > x[best])
+      best = i;
+  return best;
+}
+
+/* The best class of each row of @name, the scores of @n_classes, is as
+ * expected, or nearly as good. */
+static gboolean
+same_classes (const gchar *name, const gfloat *found, const gfloat *expected,
+              gsize n, gsize n_classes)
+{
+  gdouble largest = 0, worst = 0;
+
+  for (gsize i = 0; i < n; i++)
+    if (!isnan (expected[i]))
+      largest = MAX (largest, fabs (expected[i]));
+  for (gsize i = 0; i < n; i += n_classes)
+    {
+      gsize a = best_of (expected + i, n_classes);
+      gsize b = best_of (found + i, n_classes);
+
+      if (isnan (expected[i]))
+        continue;
+      n_rows++;
+      n_swapped += a != b;
+      worst = MAX (worst, (gdouble) expected[i + a] - expected[i + b]);
+    }
+  worst_tie = MAX (worst_tie, worst / largest);
+  if (worst <= reduced->near_tie * largest)
+    return TRUE;
+  g_test_message ("%s: another class is best, off by %.3g of the largest", name,
+                  worst / largest);
+  return FALSE;
+}
+
 /* TRUE when output @name is as expected. */
 static gboolean
 compare (const Case *c, const gchar *name, const D2vTensor *found,
          const D2vTensor *expected)
 {
-  gdouble tolerance = d2v_json_number (d2v_json_member (
-      d2v_json_member (d2v_json_root (c->json), "tolerance"), name));
+  gdouble tolerance = tolerance_of (c, name);
 
   g_assert_cmpfloat (tolerance, >, 0);
   if (found == NULL || !same_shape (found, expected))
@@ -84,6 +155,12 @@ compare (const Case *c, const gchar *name, const D2vTensor *found,
   gsize n = d2v_tensor_n_elements (expected);
   const gfloat *a = d2v_tensor_data (found), *b = d2v_tensor_data (expected);
   gdouble error = relative_error (a, b, n);
+  worst_error = MAX (worst_error, error);
+  if (reduced != NULL && strcmp (name, "logits") == 0
+      && !same_classes (
+          name, a, b, n,
+          d2v_tensor_shape (expected)[d2v_tensor_rank (expected) - 1]))
+    return FALSE;
   if (error <= tolerance)
     return TRUE;
   g_test_message ("%s: relative error %.3g, tolerance %.3g", name, error,
@@ -135,7 +212,10 @@ open_case (const Case *c, GError **error)
   const D2vJsonValue *root = d2v_json_root (c->json);
   D2vModelParams how
       = { .head = d2v_json_string (d2v_json_member (root, "head"), NULL) };
-  D2vSessionParams where = { .device = g_getenv ("D2V_TEST_DEVICE") };
+  D2vSessionParams where
+      = { .device = g_getenv ("D2V_TEST_DEVICE"),
+          .precision
+          = reduced != NULL ? reduced->precision : D2V_PRECISION_AUTO };
   g_autoptr (D2vModel) model = d2v_model_open (c->dir, &how, error);
 
   return model != NULL ? d2v_session_new (model, &where, error) : NULL;
@@ -155,6 +235,12 @@ run_case (gconstpointer data)
       g_assert_null (session);
       g_assert_nonnull (error);
       g_test_message ("%s", error->message);
+      return;
+    }
+  if (reduced != NULL
+      && g_error_matches (error, D2V_ERROR, D2V_ERROR_UNSUPPORTED))
+    {
+      g_test_skip (error->message);
       return;
     }
   if (!succeeded (error))
@@ -196,6 +282,18 @@ free_case (gpointer data)
   g_free (c);
 }
 
+/* Without the device that is asked for nothing is tested. */
+static gboolean
+has_device (const gchar *device)
+{
+  g_autoptr (GPtrArray) devices = d2v_devices_list ();
+  gboolean has = device == NULL || g_str_has_prefix (device, "cpu");
+
+  for (guint i = 1; i < devices->len; i++)
+    has = has || ((const D2vDevice *) g_ptr_array_index (devices, i))->usable;
+  return has;
+}
+
 static void
 add_cases (const gchar *folder)
 {
@@ -219,8 +317,24 @@ add_cases (const gchar *folder)
 int
 main (int argc, char **argv)
 {
+  const gchar *precision = g_getenv ("D2V_TEST_PRECISION");
+
+  if (!has_device (g_getenv ("D2V_TEST_DEVICE")))
+    {
+      g_print ("1..0 # SKIP no device for Vulkan\n");
+      return 0;
+    }
   g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (precisions) && precision != NULL; i++)
+    if (strcmp (precision, precisions[i].name) == 0)
+      reduced = &precisions[i];
+  g_assert_true (precision == NULL || reduced != NULL);
   for (gint i = 1; i < argc; i++)
     add_cases (argv[i]);
-  return g_test_run ();
+  gint result = g_test_run ();
+  if (reduced != NULL)
+    g_print ("# largest error %.3g; %u rows, %u with another class, which was "
+             "behind by %.3g at most\n",
+             worst_error, n_rows, n_swapped, worst_tie);
+  return result;
 }
