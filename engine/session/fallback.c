@@ -144,12 +144,23 @@ close_gpu (Fallback *f)
   f->gpu = NULL;
 }
 
+/* Until the next attempt. D2V_RETRY_MS, for tests, stands for all of them. */
+static gint64
+retry_us (const Fallback *f)
+{
+  const gchar *wanted = g_getenv ("D2V_RETRY_MS");
+
+  if (wanted != NULL)
+    return (gint64) MIN (g_ascii_strtoull (wanted, NULL, 10), G_MAXINT32)
+           * 1000;
+  return retry_seconds[f->n_retries] * G_USEC_PER_SEC;
+}
+
 static void
 schedule_retry (Fallback *f)
 {
   f->retry_at = f->n_retries < G_N_ELEMENTS (retry_seconds)
-                    ? g_get_monotonic_time ()
-                          + retry_seconds[f->n_retries] * G_USEC_PER_SEC
+                    ? g_get_monotonic_time () + retry_us (f)
                     : G_MAXINT64;
 }
 

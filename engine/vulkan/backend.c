@@ -213,6 +213,8 @@ limit_of (const VkBackend *b, const D2vPrepared *prepared)
   gboolean software = b->context->found->type == VK_PHYSICAL_DEVICE_TYPE_CPU;
   gint64 limit = vk_context_least_limit_us (b->context);
 
+  if (vk_context_forced_limit_us () > 0)
+    return limit;
   if (software)
     limit += (gint64) (b->context->n_pipelines - b->n_compiled) * COMPILE_US;
   if (n == 0)

@@ -277,16 +277,24 @@ vk_context_any_parked (void)
 
 /* ------------------------------------------------------------ running -- */
 
-/* D2V_VULKAN_WAIT, in seconds, is for whom a device is slow on purpose: under a
- * validation layer, or in a debugger. */
 gint64
-vk_context_least_limit_us (const D2vVkContext *context)
+vk_context_forced_limit_us (void)
 {
   const gchar *wanted = g_getenv ("D2V_VULKAN_WAIT");
 
-  if (wanted != NULL && g_ascii_strtoull (wanted, NULL, 10) > 0)
-    return (gint64) MIN (g_ascii_strtoull (wanted, NULL, 10), MAX_WAIT)
-           * G_USEC_PER_SEC;
+  return wanted != NULL
+             ? (gint64) MIN (g_ascii_strtoull (wanted, NULL, 10), MAX_WAIT)
+                   * G_USEC_PER_SEC
+             : 0;
+}
+
+gint64
+vk_context_least_limit_us (const D2vVkContext *context)
+{
+  gint64 forced = vk_context_forced_limit_us ();
+
+  if (forced > 0)
+    return forced;
   return (context->found->type == VK_PHYSICAL_DEVICE_TYPE_CPU ? 10 : 2)
          * G_USEC_PER_SEC;
 }

@@ -111,6 +111,10 @@ gboolean vk_context_any_parked (void);
 /* The shortest bound of a wait: 2 s, and 10 s where the driver competes with
  * everybody else for the processor. */
 gint64 vk_context_least_limit_us (const D2vVkContext *context);
+/* What D2V_VULKAN_WAIT, in seconds, says that every wait is bounded by; 0:
+ * nothing. For those under whom a device is slow on purpose, validation layers
+ * and debuggers, and for tests that do not want to wait for a hang. */
+gint64 vk_context_forced_limit_us (void);
 
 /* Turns @result of @call into an error and remembers a lost device. Always
  * FALSE. */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* test_recovery.c: a device is lost, heals, and is used again.
+ *
+ * D2V_RETRY_MS stands for the seconds between attempts, D2V_FAULT loses the
+ * device at will. Every result must be the CPU's, whoever made it. */
+
+#include "engine/cpu/backend.h"
+#include "engine/session/fallback.h"
+#include "tests/vulkan/encoder.h"
+
+#include <string.h>
+
+#define N_LAYERS 1
+#define TOLERANCE 1e-5
+#define SOON_MS 20
+
+/* From table.h, which only the backend includes. */
+void vk_fault_reset (void);
+guint vk_fault_n_calls (const gchar *function);
+
+static gchar *device;
+
+typedef struct
+{
+  D2vBackend *backend, *cpu;
+  D2vPrepared *prepared, *reference;
+  GString *said;
+} Fixture;
+
+static void
+hear (gpointer data, const gchar *message)
+{
+  g_string_append_printf (data, "%s\n", message);
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* A rule that catches nothing has the calls counted from the beginning. */
+  g_setenv ("D2V_FAULT", "vkNothing:1=TIMEOUT", TRUE);
+  g_setenv ("D2V_RETRY_MS", G_STRINGIFY (SOON_MS), TRUE);
+  vk_fault_reset ();
+  f->said = g_string_new (NULL);
+  f->cpu = d2v_cpu_backend_new (1);
+  f->backend = d2v_fallback_backend_new (device, D2V_PRECISION_F32, 1, &error);
+  g_assert_no_error (error);
+  f->backend->notify = hear;
+  f->backend->notify_data = f->said;
+  f->prepared = encoder_prepare (f->backend, N_LAYERS, &error);
+  g_assert_no_error (error);
+  f->reference = encoder_prepare (f->cpu, N_LAYERS, &error);
+  g_assert_no_error (error);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  f->backend->functions->free_prepared (f->backend, f->prepared);
+  f->backend->functions->free (f->backend);
+  f->cpu->functions->free_prepared (f->cpu, f->reference);
+  f->cpu->functions->free (f->cpu);
+  g_string_free (f->said, TRUE);
+}
+
+/* From now on. */
+static void
+inject (const gchar *fault)
+{
+  g_setenv ("D2V_FAULT", fault, TRUE);
+  vk_fault_reset ();
+}
+
+/* Runs input @index; TRUE when the device did it. */
+static gboolean
+run (Fixture *f, guint index)
+{
+  g_autoptr (GError) error = NULL;
+  gfloat found[ENCODER_N], expected[ENCODER_N];
+  gint before = g_atomic_int_get (&f->backend->n_fallbacks);
+
+  encoder_run (f->backend, f->prepared, index, found, &error);
+  g_assert_no_error (error);
+  encoder_run (f->cpu, f->reference, index, expected, &error);
+  g_assert_no_error (error);
+  g_assert_cmpfloat (encoder_error (found, expected, ENCODER_N), <=, TOLERANCE);
+  return g_atomic_int_get (&f->backend->n_fallbacks) == before;
+}
+
+static void
+rest (void)
+{
+  g_usleep (2 * SOON_MS * 1000);
+}
+
+static void
+heals (Fixture *f, gconstpointer data)
+{
+  for (guint loss = 0; loss < 3; loss++)
+    {
+      g_assert_true (run (f, 0));
+      g_string_set_size (f->said, 0);
+      inject ("vkQueueSubmit:2=DEVICE_LOST");
+      g_assert_true (run (f, 1));
+      g_assert_false (run (f, 2));
+      g_assert_nonnull (strstr (f->said->str, "tried again later"));
+      rest ();
+      /* A new device, tested, prepared and used. */
+      g_assert_true (run (f, 3));
+      g_assert_cmpuint (vk_fault_n_calls ("CreateDevice"), ==, 1);
+      g_assert_nonnull (strstr (f->said->str, "works again"));
+      g_assert_true (run (f, 4));
+    }
+  /* Three losses soon after each other are enough. */
+  inject ("vkQueueSubmit:1=DEVICE_LOST");
+  g_assert_false (run (f, 5));
+  rest ();
+  g_assert_false (run (f, 6));
+  g_assert_cmpuint (vk_fault_n_calls ("CreateDevice"), ==, 0);
+}
+
+static void
+waits_for_its_time (Fixture *f, gconstpointer data)
+{
+  g_setenv ("D2V_RETRY_MS", "3600000", TRUE);
+  inject ("vkQueueSubmit:1=DEVICE_LOST");
+  for (guint i = 0; i < 5; i++)
+    g_assert_false (run (f, i));
+  g_assert_cmpuint (vk_fault_n_calls ("CreateDevice"), ==, 0);
+}
+
+static void
+gives_up (Fixture *f, gconstpointer data)
+{
+  inject ("vkQueueSubmit:1=DEVICE_LOST;vkCreateDevice:*=INITIALIZATION_FAILED");
+  for (guint i = 0; i < 6; i++)
+    {
+      g_assert_false (run (f, i));
+      rest ();
+    }
+  g_assert_cmpuint (vk_fault_n_calls ("CreateDevice"), ==, 3);
+  g_assert_nonnull (strstr (f->said->str, "stays off"));
+}
+
+/* State that moved to the CPU stays there until it is reset, healed or not. */
+static void
+state_returns (Fixture *f, gconstpointer data)
+{
+  D2vPrepared *prepared = cached_prepare (f->backend, NULL);
+  D2vPrepared *reference = cached_prepare (f->cpu, NULL);
+
+  inject ("vkQueueSubmit:3=DEVICE_LOST");
+  for (guint pass = 0; pass < 2; pass++)
+    {
+      gint before = g_atomic_int_get (&f->backend->n_fallbacks);
+
+      for (guint i = 0; i < 4; i++)
+        {
+          gfloat found[CACHED_N], expected[CACHED_N];
+
+          g_assert_true (cached_run (f->backend, prepared, i, found, NULL));
+          g_assert_true (cached_run (f->cpu, reference, i, expected, NULL));
+          g_assert_cmpfloat (encoder_error (found, expected, CACHED_N), <=,
+                             TOLERANCE);
+          rest ();
+        }
+      gint on_cpu = g_atomic_int_get (&f->backend->n_fallbacks) - before;
+      if (pass == 0)
+        g_assert_cmpint (on_cpu, >, 0);
+      else
+        g_assert_cmpint (on_cpu, ==, 0);
+      f->backend->functions->reset (f->backend, prepared);
+      f->cpu->functions->reset (f->cpu, reference);
+    }
+  f->backend->functions->free_prepared (f->backend, prepared);
+  f->cpu->functions->free_prepared (f->cpu, reference);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  if ((device = test_device ()) == NULL)
+    return 0; /* TAP: all of it skipped */
+#define ADD(name, function)                                                    \
+  g_test_add ("/vulkan/recovery/" name, Fixture, NULL, set_up, function,       \
+              tear_down)
+  ADD ("heals", heals);
+  ADD ("waits-for-its-time", waits_for_its_time);
+  ADD ("gives-up", gives_up);
+  ADD ("state-returns", state_returns);
+#undef ADD
+  gint result = g_test_run ();
+  g_free (device);
+  return result;
+}
