@@ -332,9 +332,11 @@ main (int argc, char **argv)
   for (gint i = 1; i < argc; i++)
     add_cases (argv[i]);
   gint result = g_test_run ();
+  g_print ("# largest error %.3g", worst_error);
   if (reduced != NULL)
-    g_print ("# largest error %.3g; %u rows, %u with another class, which was "
-             "behind by %.3g at most\n",
-             worst_error, n_rows, n_swapped, worst_tie);
+    g_print ("; %u rows, %u with another class, which was behind by %.3g at "
+             "most",
+             n_rows, n_swapped, worst_tie);
+  g_print ("\n");
   return result;
 }

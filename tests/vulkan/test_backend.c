@@ -156,6 +156,69 @@ two_plans (void)
   close_backend (gpu, large);
 }
 
+/* Beyond 128 MiB, which is as much as a storage buffer may have on llvmpipe:
+ * input, weight, activation and output. Everything is exact. */
+#define N_LARGE ((gsize) 36 << 20)
+
+static gfloat
+large_x (gsize i)
+{
+  return (gfloat) (gint32) (i * 2654435761u) * 0x1p-31f;
+}
+
+static gfloat
+large_w (gsize i)
+{
+  return (gfloat) (i % 8191) * 0x1p-13f;
+}
+
+static D2vPrepared *
+large_prepare (D2vBackend *gpu, GError **error)
+{
+  D2vShape shape = d2v_shape (1, 36, N_LARGE / 36);
+  g_autoptr (D2vTensor) w = d2v_tensor_new_empty (D2V_F32, &shape);
+  D2vGraph *g = d2v_graph_new ();
+  D2vValue x = d2v_graph_input (g, "x", D2V_F32, shape);
+
+  for (gsize i = 0; i < N_LARGE; i++)
+    ((gfloat *) w->data)[i] = large_w (i);
+  x = d2v_op_activate (g, x, D2V_ACTIVATION_RELU);
+  d2v_graph_output (g, "y", d2v_op_add (g, x, d2v_graph_constant (g, w)));
+  D2vPlan *plan = d2v_plan_new (g, gpu->fusions, error);
+  return plan != NULL ? gpu->functions->prepare (gpu, plan, error) : NULL;
+}
+
+static void
+large (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = open_gpu ();
+  D2vPrepared *prepared = large_prepare (gpu, &error);
+
+  if (g_error_matches (error, D2V_ERROR, D2V_ERROR_NO_MEMORY))
+    {
+      g_test_skip (error->message);
+      gpu->functions->free (gpu);
+      return;
+    }
+  g_assert_no_error (error);
+  g_autofree gfloat *x = g_new (gfloat, N_LARGE);
+  g_autofree gfloat *y = g_new0 (gfloat, N_LARGE);
+  gconstpointer inputs[] = { x };
+  gpointer outputs[] = { y };
+  const D2vRun run = { inputs, outputs };
+
+  for (gsize i = 0; i < N_LARGE; i++)
+    x[i] = large_x (i);
+  gpu->functions->run (gpu, prepared, &run, &error);
+  g_assert_no_error (error);
+  for (gsize i = 0; i < N_LARGE; i++)
+    if (y[i] != MAX (x[i], 0) + large_w (i))
+      g_error ("[%" G_GSIZE_FORMAT "] expected %.9g found %.9g", i,
+               MAX (x[i], 0) + large_w (i), y[i]);
+  close_backend (gpu, prepared);
+}
+
 static void
 cancelled (void)
 {
@@ -419,6 +482,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vulkan/backend/host-time", host_time);
   g_test_add_func ("/vulkan/backend/barriers", barriers);
   g_test_add_func ("/vulkan/backend/two-plans", two_plans);
+  g_test_add_func ("/vulkan/backend/large", large);
   g_test_add_func ("/vulkan/backend/cancelled", cancelled);
   g_test_add_func ("/vulkan/backend/cycles", cycles);
   g_test_add_func ("/vulkan/backend/names", names);
