@@ -21,13 +21,104 @@ add_node (D2vBpeTrie *trie)
   return TRUE;
 }
 
+static gboolean
+add_back_node (D2vBpeTrie *trie, guint32 parent, guint8 byte, guint16 depth)
+{
+  gpointer grown = d2v_bpe_grow (trie->back, &trie->back_capacity, trie->n_back,
+                                 trie->n_back + 1, sizeof *trie->back);
+
+  if (!grown)
+    return FALSE;
+  trie->back = grown;
+  trie->back[trie->n_back++] = (D2vBpeBackNode){
+    .parent = parent, .found = D2V_BPE_NONE, .depth = depth, .byte = byte
+  };
+  return TRUE;
+}
+
+static gboolean
+add_back (D2vBpeTrie *trie, const gchar *text, gsize length, guint32 token)
+{
+  guint32 node = 0;
+
+  if (trie->n_back == 0 && !add_back_node (trie, 0, 0, 0))
+    return FALSE;
+  for (gsize i = length; i-- > 0;)
+    {
+      guint8 byte = (guint8) text[i];
+      guint32 child = d2v_pair_map_get (&trie->back_edges, node, byte);
+
+      if (child == D2V_BPE_NONE)
+        {
+          child = (guint32) trie->n_back;
+          if (!add_back_node (trie, node, byte, (guint16) (length - i))
+              || !d2v_pair_map_add (&trie->back_edges, node, byte, child))
+            return FALSE;
+        }
+      node = child;
+    }
+  trie->back[node].found = token;
+  trie->back[node].length = (guint16) length;
+  return TRUE;
+}
+
+/* The node after @node when @byte stands before the text read so far. */
+static guint32
+step_back (const D2vBpeTrie *trie, guint32 node, guint8 byte)
+{
+  guint32 next;
+
+  while ((next = d2v_pair_map_get (&trie->back_edges, node, byte))
+             == D2V_BPE_NONE
+         && node != 0)
+    node = trie->back[node].fall;
+  return next != D2V_BPE_NONE ? next : 0;
+}
+
+/* Those above it are finished. */
+static void
+finish_node (D2vBpeTrie *trie, guint32 id)
+{
+  D2vBpeBackNode *node = &trie->back[id];
+
+  if (node->depth > 1)
+    node->fall = step_back (trie, trie->back[node->parent].fall, node->byte);
+  if (node->found == D2V_BPE_NONE)
+    {
+      node->found = trie->back[node->fall].found;
+      node->length = trie->back[node->fall].length;
+    }
+}
+
+/* Nodes level by level: sorted by depth, which counts up to the longest. */
+gboolean
+d2v_bpe_trie_finish (D2vBpeTrie *trie)
+{
+  gsize ends[D2V_MAX_TOKEN_BYTES + 2] = { 0 };
+  guint32 *order = d2v_malloc_n (trie->n_back + 1, sizeof *order);
+
+  if (!order)
+    return FALSE;
+  for (gsize i = 0; i < trie->n_back; i++)
+    ends[trie->back[i].depth + 1]++;
+  for (gsize d = 1; d < G_N_ELEMENTS (ends); d++)
+    ends[d] += ends[d - 1];
+  for (gsize i = 0; i < trie->n_back; i++)
+    order[ends[trie->back[i].depth]++] = (guint32) i;
+  for (gsize i = 0; i < trie->n_back; i++)
+    finish_node (trie, order[i]);
+  d2v_free (order);
+  return TRUE;
+}
+
 gboolean
 d2v_bpe_trie_add (D2vBpeTrie *trie, const gchar *text, gsize length,
                   guint32 token)
 {
   guint32 node = 0;
 
-  if (trie->n_nodes == 0 && !add_node (trie))
+  if (!add_back (trie, text, length, token)
+      || (trie->n_nodes == 0 && !add_node (trie)))
     return FALSE;
   trie->begins[(guint8) text[0]] = TRUE;
   for (gsize i = 0; i < length; i++)
@@ -52,31 +143,73 @@ void
 d2v_bpe_trie_clear (D2vBpeTrie *trie)
 {
   d2v_pair_map_clear (&trie->edges);
+  d2v_pair_map_clear (&trie->back_edges);
+  d2v_free (trie->back);
   d2v_free (trie->found);
   memset (trie, 0, sizeof *trie);
 }
 
-/* The longest string that begins at text[0]; *length becomes its bytes. */
+/* ------------------------------------------------------------- matching -- */
+
+/* By walking from @at. */
 static guint32
-longest (const D2vBpeTrie *trie, const gchar *text, gsize n, gsize *length)
+walk (D2vBpeScan *scan, gsize at, gsize *length)
 {
+  const D2vBpeTrie *trie = scan->trie;
   guint32 node = 0, best = D2V_BPE_NONE;
 
-  for (gsize i = 0; i < n; i++)
+  for (gsize i = at; i < scan->end; i++)
     {
-      node = d2v_pair_map_get (&trie->edges, node, (guint8) text[i]);
+      scan->n_steps++;
+      node = d2v_pair_map_get (&trie->edges, node, (guint8) scan->text[i]);
       if (node == D2V_BPE_NONE)
         break;
       if (trie->found[node] != D2V_BPE_NONE)
         {
           best = trie->found[node];
-          *length = i + 1;
+          *length = i + 1 - at;
         }
     }
   return best;
 }
 
-/* ------------------------------------------------------------- matching -- */
+/* Looks up the places from @at on. No string is too long to be read whole:
+ * the walk begins so far behind the last place. */
+static void
+fill_block (D2vBpeScan *scan, gsize at)
+{
+  gsize end = MIN (at + D2V_BPE_BLOCK, scan->end);
+  guint32 node = 0;
+
+  for (gsize i = MIN (end + D2V_MAX_TOKEN_BYTES, scan->end); i-- > at;)
+    {
+      node = step_back (scan->trie, node, (guint8) scan->text[i]);
+      if (i < end)
+        scan->block[i - at] = node;
+    }
+  scan->block_begin = at;
+  scan->block_end = end;
+}
+
+/* The longest string that begins at @at; *length becomes its bytes. */
+static guint32
+longest (D2vBpeScan *scan, gsize at, gsize *length)
+{
+  gboolean known = at >= scan->block_begin && at < scan->block_end;
+
+  /* More steps than a text that happens to be so takes. */
+  if (!known && scan->n_steps > 256 + 16 * (at - scan->begin))
+    {
+      fill_block (scan, at);
+      known = TRUE;
+    }
+  if (!known)
+    return walk (scan, at, length);
+  const D2vBpeBackNode *node
+      = &scan->trie->back[scan->block[at - scan->block_begin]];
+  *length = node->length;
+  return node->found;
+}
 
 /* Finds the leftmost of the longest; they do not overlap. */
 static gboolean
@@ -88,8 +221,7 @@ find (D2vBpeScan *scan, D2vBpeMatch *match)
 
       if (!scan->trie->begins[(guint8) scan->text[at]])
         continue;
-      guint32 i
-          = longest (scan->trie, scan->text + at, scan->end - at, &length);
+      guint32 i = longest (scan, at, &length);
       if (i == D2V_BPE_NONE)
         continue;
       match->token = &scan->tokenizer->added[i];

@@ -30,9 +30,26 @@ typedef struct
   gboolean lstrip, rstrip, single_word, normalized, special;
 } D2vAddedToken;
 
-/* Strings in a trie: the longest one that begins at a place. */
+/* A node of the strings read from their ends. Where a string goes on no
+ * further, `fall` is the node of the longest one that still may. */
 typedef struct
 {
+  guint32 parent, fall;
+  guint32 found;         /* index of the longest string that ends in this node,
+                          * so begins at its byte; D2V_BPE_NONE: none */
+  guint16 length, depth; /* of that string, and of the node */
+  guint8 byte;
+} D2vBpeBackNode;
+
+/* Strings in a trie: the longest one that begins at a place. Walking on from
+ * each place is quick in any text but one made against it; for such a text
+ * all places are looked up in one walk back over it (Aho and Corasick). */
+typedef struct
+{
+  D2vPairMap back_edges; /* (node, byte) -> node of back */
+  D2vBpeBackNode *back;
+  gsize n_back, back_capacity;
+
   D2vPairMap edges; /* (node, byte) -> node; the root is 0 */
   guint32 *found;   /* by node: index of its token, D2V_BPE_NONE: none */
   gsize n_nodes, capacity;
@@ -41,6 +58,8 @@ typedef struct
 
 gboolean d2v_bpe_trie_add (D2vBpeTrie *trie, const gchar *text, gsize length,
                            guint32 token);
+/* After the last string, before the first search. */
+gboolean d2v_bpe_trie_finish (D2vBpeTrie *trie);
 void d2v_bpe_trie_clear (D2vBpeTrie *trie);
 
 /* ------------------------------------------------------------ tokenizer -- */
@@ -126,6 +145,9 @@ gboolean d2v_bpe_run (const D2vTokenizer *tokenizer, const gchar *text,
                       gsize n_bytes, gsize max_bytes, gsize limit,
                       D2vBpeRun *run, GError **error);
 
+/* Places of a text that are looked up at once. */
+#define D2V_BPE_BLOCK 2048
+
 /* Added tokens in text[begin..end), one pass. Each call gives the next token
  * and where it is; between the end of one and the beginning of the next lies
  * text without. */
@@ -138,6 +160,9 @@ typedef struct
   gsize at;   /* where the search goes on */
   gsize done; /* end of the last match, white space included */
   gsize space_begin, space_end; /* the run last seen right of a match */
+  gsize n_steps;                /* bytes walked over so far */
+  guint32 *block; /* (D2V_BPE_BLOCK), the caller's: nodes of the trie's back */
+  gsize block_begin, block_end; /* the places that are in it */
 } D2vBpeScan;
 
 typedef struct

@@ -389,6 +389,16 @@ take_all_more (Builder *builder, gboolean add, GError **error)
 }
 
 static gboolean
+finish_tries (Builder *builder, GError **error)
+{
+  gboolean done = TRUE;
+
+  for (guint i = 0; done && i < G_N_ELEMENTS (builder->tokenizer->tries); i++)
+    done = d2v_bpe_trie_finish (&builder->tokenizer->tries[i]);
+  return done || fail_memory ("added tokens", error);
+}
+
+static gboolean
 add_all (Builder *builder, GError **error)
 {
   const D2vBpeLoader *loader = builder->loader;
@@ -403,7 +413,8 @@ add_all (Builder *builder, GError **error)
     done = add_from_map (builder, loader->added, error);
   for (guint i = 0; done && i < D2V_N_SPECIALS; i++)
     done = add_named (builder, &builder->named[i], "special tokens", error);
-  return done && take_all_more (builder, TRUE, error);
+  return done && take_all_more (builder, TRUE, error)
+         && finish_tries (builder, error);
 }
 
 /* -------------------------------------------------------- configuration -- */

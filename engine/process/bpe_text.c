@@ -20,6 +20,7 @@ typedef struct
   D2vBpeRun *run;
   guint32 n_words;
   gsize limit;
+  guint32 blocks[2][D2V_BPE_BLOCK]; /* one a trie, see D2vBpeScan */
 } Encoder;
 
 static guint32
@@ -252,7 +253,8 @@ push_text (Encoder *encoder, guint pass, gsize begin, gsize end)
                       .begin = begin,
                       .end = end,
                       .at = begin,
-                      .done = begin };
+                      .done = begin,
+                      .block = encoder->blocks[pass] };
   for (D2vBpeMatch match; encoder->run->n < encoder->limit;)
     {
       gsize done = scan.done;
