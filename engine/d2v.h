@@ -351,9 +351,23 @@ typedef struct
   gsize arena_bytes;      /* of the largest prepared plan */
   guint queue_depth;
   guint n_fallbacks; /* runs that the CPU did in a GPU's place */
+  guint n_dispatches, n_barriers; /* of the last run on a GPU */
 } D2vSessionStats;
 
 void d2v_session_stats (D2vSession *session, D2vSessionStats *stats);
+
+typedef struct
+{
+  const gchar *op; /* "linear" */
+  guint n_dispatches;
+  gdouble seconds;
+} D2vOpTime;
+
+/* Runs once and reads the device's clock around everything that it does.
+ * Returns an array of D2vOpTime, what took longest first, or NULL with
+ * UNSUPPORTED when the device has no clock: the CPU has none. */
+GArray *d2v_session_profile (D2vSession *session, const D2vTensors *inputs,
+                             GError **error);
 
 /* Something happened to the session's device, in words for a user: it was
  * lost and the CPU goes on, it works again, ... */

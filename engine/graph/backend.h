@@ -14,6 +14,16 @@
 typedef struct _D2vBackend D2vBackend;
 typedef struct _D2vPrepared D2vPrepared;
 
+/* What a run is on its device; zeros from a backend that does not count. */
+typedef struct
+{
+  guint n_dispatches, n_barriers;
+  /* Both NULL, or D2V_N_OPS each: the device's time by op and what took it. To
+   * read its clock keeps dispatches apart that otherwise overlap. */
+  gdouble *op_seconds;
+  guint *op_dispatches;
+} D2vRunProfile;
+
 /* One run's data. Inputs and outputs are in the order of the plan's graph;
  * inputs are packed arrays of the declared type and shape. */
 typedef struct
@@ -21,6 +31,7 @@ typedef struct
   const gconstpointer *inputs;
   gpointer const *outputs;
   const volatile gint *cancelled; /* looked at between ops; may be NULL */
+  D2vRunProfile *profile;         /* to be filled in; may be NULL */
 } D2vRun;
 
 typedef struct

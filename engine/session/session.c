@@ -520,10 +520,12 @@ renew_outputs (Ready *ready, GError **error)
 
 static void
 count_run (D2vSession *session, const Ready *ready, gint64 began,
-           guint64 n_allocations)
+           guint64 n_allocations, const D2vRunProfile *profile)
 {
   pthread_mutex_lock (&session->lock);
   session->stats.n_runs++;
+  session->stats.n_dispatches = profile->n_dispatches;
+  session->stats.n_barriers = profile->n_barriers;
   session->stats.n_allocations += n_allocations;
   session->stats.compute_seconds
       += (gdouble) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
@@ -543,7 +545,7 @@ count_allocations (D2vSession *session)
 static D2vTensors *
 execute (D2vSession *session, const D2vTensors *prepared,
          const D2vRecordOptions *options, D2vContext *context,
-         const volatile gint *cancelled, GError **error)
+         const volatile gint *cancelled, D2vRunProfile *profile, GError **error)
 {
   if (cancelled != NULL && g_atomic_int_get (cancelled))
     {
@@ -562,13 +564,15 @@ execute (D2vSession *session, const D2vTensors *prepared,
 
   const D2vRun run = { .inputs = ready->inputs,
                        .outputs = ready->outputs,
-                       .cancelled = cancelled };
+                       .cancelled = cancelled,
+                       .profile = profile };
   gint64 began = g_get_monotonic_time ();
   guint64 before = count_allocations (session);
   if (!session->backend->functions->run (session->backend, ready->prepared,
                                          &run, error))
     return NULL;
-  count_run (session, ready, began, count_allocations (session) - before);
+  count_run (session, ready, began, count_allocations (session) - before,
+             profile);
 
   D2vTensors *outputs = d2v_tensors_new ();
   for (guint i = 0; i < ready->n_outputs; i++)
@@ -591,7 +595,9 @@ d2v_session_execute (D2vSession *session, const D2vTensors *prepared,
                      const D2vRecordOptions *options,
                      const volatile gint *cancelled, GError **error)
 {
-  return execute (session, prepared, options, NULL, cancelled, error);
+  D2vRunProfile profile = { 0 };
+
+  return execute (session, prepared, options, NULL, cancelled, &profile, error);
 }
 
 /* A blocking run: the caller waits for the worker. */
@@ -603,6 +609,7 @@ typedef struct
   const D2vRecordOptions *options;
   D2vContext *context;
   volatile gint cancelled;
+  D2vRunProfile profile;
   D2vTensors *outputs;
   GError *error;
   pthread_mutex_t lock;
@@ -615,8 +622,9 @@ run_blocking (D2vJob *job)
 {
   BlockingRun *run = (BlockingRun *) job;
 
-  run->outputs = execute (run->session, run->prepared, run->options,
-                          run->context, &run->cancelled, &run->error);
+  run->outputs
+      = execute (run->session, run->prepared, run->options, run->context,
+                 &run->cancelled, &run->profile, &run->error);
   pthread_mutex_lock (&run->lock);
   run->done = TRUE;
   pthread_cond_signal (&run->changed);
@@ -656,10 +664,11 @@ wait_for_run (BlockingRun *run)
   pthread_mutex_unlock (&run->lock);
 }
 
-D2vTensors *
-d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
-                          const D2vRecordOptions *options, D2vContext *context,
-                          GCancellable *cancellable, GError **error)
+static D2vTensors *
+run_and_wait (D2vSession *session, const D2vTensors *prepared,
+              const D2vRecordOptions *options, D2vContext *context,
+              const D2vRunProfile *profile, GCancellable *cancellable,
+              GError **error)
 {
   BlockingRun run = {
     .job = { .run = run_blocking, .deadline_us = G_MAXINT64 },
@@ -667,6 +676,7 @@ d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
     .prepared = prepared,
     .options = options,
     .context = context,
+    .profile = *profile,
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .changed = PTHREAD_COND_INITIALIZER,
   };
@@ -686,6 +696,17 @@ d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
   if (run.error != NULL)
     g_propagate_error (error, run.error);
   return run.outputs;
+}
+
+D2vTensors *
+d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
+                          const D2vRecordOptions *options, D2vContext *context,
+                          GCancellable *cancellable, GError **error)
+{
+  const D2vRunProfile profile = { 0 };
+
+  return run_and_wait (session, prepared, options, context, &profile,
+                       cancellable, error);
 }
 
 D2vTensors *
@@ -719,4 +740,48 @@ d2v_session_flop (D2vSession *session, const D2vTensors *inputs)
   gdouble flop = plan != NULL ? plan->flop : 0;
   d2v_plan_free (plan);
   return flop;
+}
+
+static gint
+by_seconds (gconstpointer a, gconstpointer b)
+{
+  const D2vOpTime *x = a, *y = b;
+
+  return x->seconds < y->seconds ? 1 : -(x->seconds > y->seconds);
+}
+
+GArray *
+d2v_session_profile (D2vSession *session, const D2vTensors *inputs,
+                     GError **error)
+{
+  const D2vModel *model = session->model;
+  const D2vRecordOptions options = { FALSE };
+  g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
+  gdouble seconds[D2V_N_OPS] = { 0 };
+  guint n_dispatches[D2V_N_OPS] = { 0 };
+  const D2vRunProfile profile
+      = { .op_seconds = seconds, .op_dispatches = n_dispatches };
+
+  if (!model->family->prepare (model->config, model->head, inputs, prepared,
+                               error))
+    return NULL;
+  g_autoptr (D2vTensors) outputs
+      = run_and_wait (session, prepared, &options, NULL, &profile, NULL, error);
+  if (outputs == NULL)
+    return NULL;
+  GArray *times = g_array_new (FALSE, FALSE, sizeof (D2vOpTime));
+  for (guint op = 0; op < D2V_N_OPS; op++)
+    {
+      const D2vOpTime one
+          = { d2v_op_name ((D2vOp) op), n_dispatches[op], seconds[op] };
+      if (one.n_dispatches > 0)
+        g_array_append_val (times, one);
+    }
+  g_array_sort (times, by_seconds);
+  if (times->len > 0)
+    return times;
+  g_array_unref (times);
+  d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL, "%s: it has no clock to read",
+            session->backend->device_name);
+  return NULL;
 }

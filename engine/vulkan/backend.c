@@ -163,30 +163,41 @@ emit (VkBackend *b, D2vPrepared *prepared, GError **error)
   return TRUE;
 }
 
-/* One command buffer does it all: upload, dispatches, read-back. */
+/* One command buffer does it all: upload, dispatches, read-back. @clock: where
+ * to write the times, or none. */
 static gboolean
-record (VkBackend *b, D2vPrepared *prepared, GError **error)
+record_all (VkBackend *b, D2vPrepared *prepared, VkCommandBuffer *into,
+            VkQueryPool clock, GError **error)
 {
   D2vVkContext *context = b->context;
+  guint begin = prepared->n_folded, end = prepared->dispatches->len;
 
-  prepared->generation = 0;
-  memset (&prepared->recorded, 0, sizeof prepared->recorded);
-  if (!place_shared (b, prepared, error) || !emit (b, prepared, error)
-      || !vk_commands_begin (context, &prepared->commands, error))
+  if (!vk_commands_begin (context, into, error))
     return FALSE;
-  VkCommandBuffer commands = prepared->commands;
+  VkCommandBuffer commands = *into;
   vk_commands_copy (context, commands, &b->upload, &b->io, 0, 0,
                     prepared->inputs.n_bytes);
   vk_commands_barrier_upload (context, commands);
-  if (!vk_commands_dispatch (context, commands, prepared->dispatches,
-                             prepared->n_folded, prepared->dispatches->len,
-                             &prepared->recorded, error))
+  if (clock != VK_NULL_HANDLE
+          ? !vk_commands_dispatch_timed (
+              context, commands, prepared->dispatches, begin, end, clock, error)
+          : !vk_commands_dispatch (context, commands, prepared->dispatches,
+                                   begin, end, &prepared->recorded, error))
     return FALSE;
   vk_commands_barrier_readback (context, commands);
   vk_commands_copy (context, commands, &b->io, &b->readback,
                     prepared->inputs.n_bytes, 0, prepared->outputs.n_bytes);
   vk_commands_barrier_host (context, commands);
-  if (!vk_commands_end (context, commands, error))
+  return vk_commands_end (context, commands, error);
+}
+
+static gboolean
+record (VkBackend *b, D2vPrepared *prepared, GError **error)
+{
+  prepared->generation = 0;
+  memset (&prepared->recorded, 0, sizeof prepared->recorded);
+  if (!place_shared (b, prepared, error) || !emit (b, prepared, error)
+      || !record_all (b, prepared, &prepared->commands, VK_NULL_HANDLE, error))
     return FALSE;
   prepared->generation = b->generation;
   prepared->n_recordings++;
@@ -250,6 +261,84 @@ zero_state (VkBackend *b, D2vPrepared *prepared, GError **error)
   return ok;
 }
 
+/* What the clock said, by op. */
+static gboolean
+read_clock (VkBackend *b, const D2vPrepared *prepared, VkQueryPool clock,
+            D2vRunProfile *profile, GError **error)
+{
+  const D2vVkFound *found = b->context->found;
+  guint n = prepared->dispatches->len - prepared->n_folded;
+  g_autofree guint64 *ticks = g_new0 (guint64, n + 1);
+  guint64 mask
+      = found->clock_bits < 64 ? (1ull << found->clock_bits) - 1 : G_MAXUINT64;
+  VkResult result = b->context->vk.GetQueryPoolResults (
+      b->context->device, clock, 0, n + 1, (n + 1) * sizeof *ticks, ticks,
+      sizeof *ticks, VK_QUERY_RESULT_64_BIT);
+
+  if (result != VK_SUCCESS)
+    return vk_fail (b->context, result, "vkGetQueryPoolResults", error);
+  for (guint i = 0; i < n; i++)
+    {
+      gint owner = g_array_index (prepared->dispatches, D2vVkDispatch,
+                                  prepared->n_folded + i)
+                       .owner;
+      D2vOp op
+          = d2v_graph_node (prepared->plan->graph, (D2vValue){ owner })->op;
+
+      profile->op_seconds[op]
+          += (gdouble) ((ticks[i + 1] - ticks[i]) & mask) * found->tick_seconds;
+      profile->op_dispatches[op]++;
+    }
+  return TRUE;
+}
+
+/* Once with the clock, in commands of its own. */
+static gboolean
+run_timed (VkBackend *b, D2vPrepared *prepared, const D2vRun *run,
+           GError **error)
+{
+  D2vVkContext *context = b->context;
+  const VkQueryPoolCreateInfo info
+      = { VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+          .queryType = VK_QUERY_TYPE_TIMESTAMP,
+          .queryCount = prepared->dispatches->len - prepared->n_folded + 1 };
+  VkCommandBuffer commands = VK_NULL_HANDLE;
+  VkQueryPool clock = VK_NULL_HANDLE;
+  VkResult result
+      = context->vk.CreateQueryPool (context->device, &info, NULL, &clock);
+
+  if (result != VK_SUCCESS)
+    return vk_fail (context, result, "vkCreateQueryPool", error);
+  gboolean ok = record_all (b, prepared, &commands, clock, error)
+                && vk_context_run (context, commands, limit_of (b, prepared),
+                                   NULL, NULL, error)
+                && read_clock (b, prepared, clock, run->profile, error);
+  if (!context->hung)
+    {
+      vk_commands_free (context, &commands);
+      context->vk.DestroyQueryPool (context->device, clock, NULL);
+    }
+  return ok;
+}
+
+static gboolean
+run_recorded (VkBackend *b, D2vPrepared *prepared, const D2vRun *run,
+              gint64 *waited, GError **error)
+{
+  D2vRunProfile *profile = run->profile;
+
+  prepared->n_submissions++;
+  if (profile != NULL)
+    {
+      profile->n_dispatches = prepared->recorded.n_dispatches;
+      profile->n_barriers = prepared->recorded.n_barriers;
+      if (profile->op_seconds != NULL && b->context->found->clock_bits > 0)
+        return run_timed (b, prepared, run, error);
+    }
+  return vk_context_run (b->context, prepared->commands, limit_of (b, prepared),
+                         run->cancelled, waited, error);
+}
+
 static gboolean
 vk_run (D2vBackend *backend, D2vPrepared *prepared, const D2vRun *run,
         GError **error)
@@ -267,15 +356,14 @@ vk_run (D2vBackend *backend, D2vPrepared *prepared, const D2vRun *run,
   for (guint i = 0; i < prepared->inputs.n; i++)
     memcpy (b->upload.mapped + prepared->inputs.offsets[i], run->inputs[i],
             prepared->inputs.sizes[i]);
-  prepared->n_submissions++;
-  if (!vk_context_run (b->context, prepared->commands, limit_of (b, prepared),
-                       run->cancelled, &waited, error))
+  if (!run_recorded (b, prepared, run, &waited, error))
     return FALSE;
   for (guint i = 0; i < prepared->outputs.n; i++)
     memcpy (run->outputs[i], b->readback.mapped + prepared->outputs.offsets[i],
             prepared->outputs.sizes[i]);
   b->n_compiled = b->context->n_pipelines;
-  prepared->durations[prepared->n_durations++ % N_DURATIONS] = waited;
+  if (waited > 0)
+    prepared->durations[prepared->n_durations++ % N_DURATIONS] = waited;
   prepared->host_us = g_get_monotonic_time () - began - waited;
   return TRUE;
 }

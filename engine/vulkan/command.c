@@ -229,6 +229,31 @@ vk_commands_dispatch (D2vVkContext *context, VkCommandBuffer commands,
   return ok;
 }
 
+gboolean
+vk_commands_dispatch_timed (D2vVkContext *context, VkCommandBuffer commands,
+                            const GArray *dispatches, guint begin, guint end,
+                            VkQueryPool clock, GError **error)
+{
+  const VkAccessFlags all
+      = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+
+  context->vk.CmdResetQueryPool (commands, clock, 0, end - begin + 1);
+  context->vk.CmdWriteTimestamp (commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                                 clock, 0);
+  for (guint i = begin; i < end; i++)
+    {
+      if (!record (context, commands,
+                   &g_array_index (dispatches, D2vVkDispatch, i), error))
+        return FALSE;
+      barrier (context, commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+               VK_ACCESS_SHADER_WRITE_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+               all);
+      context->vk.CmdWriteTimestamp (
+          commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, clock, i - begin + 1);
+    }
+  return TRUE;
+}
+
 /* ---------------------------------------------------------------- checking --
  */
 

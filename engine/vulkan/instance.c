@@ -80,6 +80,7 @@ look_at_properties (const D2vVkTable *vk, D2vVkFound *found)
                 pci.pciDomain, pci.pciBus, pci.pciDevice, pci.pciFunction);
   memcpy (found->max_groups, limits->maxComputeWorkGroupCount,
           sizeof found->max_groups);
+  found->tick_seconds = limits->timestampPeriod * 1e-9;
   found->shared_bytes = limits->maxComputeSharedMemorySize;
   found->subgroup_size = subgroup.subgroupSize;
   found->max_allocation = sizes.maxMemoryAllocationSize;
@@ -251,6 +252,7 @@ look_at_queues (const D2vVkTable *vk, D2vVkFound *found)
         && (!has || !(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
       {
         found->family = i;
+        found->clock_bits = families[i].timestampValidBits;
         has = TRUE;
         if (!(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT))
           break;

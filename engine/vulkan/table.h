@@ -67,6 +67,11 @@
   F (CmdDispatch)                                                              \
   F (CmdPipelineBarrier)                                                       \
   F (CmdCopyBuffer)                                                            \
+  F (CreateQueryPool)                                                          \
+  F (DestroyQueryPool)                                                         \
+  F (CmdResetQueryPool)                                                        \
+  F (CmdWriteTimestamp)                                                        \
+  F (GetQueryPoolResults)                                                      \
   F (CmdFillBuffer)
 
 typedef struct

@@ -52,6 +52,8 @@ typedef struct
   guint32 subgroup_size;
   gboolean pins_subgroup; /* a pipeline may insist on that size */
   guint32 family;         /* queue family with compute */
+  guint32 clock_bits;     /* of that family's timestamps; 0: it has none */
+  gdouble tick_seconds;
   guint32 max_groups[3];
   guint32 shared_bytes;
   gsize max_allocation;
@@ -240,6 +242,13 @@ void vk_commands_free (D2vVkContext *context, VkCommandBuffer *commands);
 gboolean vk_commands_dispatch (D2vVkContext *context, VkCommandBuffer commands,
                                GArray *dispatches, guint begin, guint end,
                                D2vVkRecorded *recorded, GError **error);
+/* Records them one after the other, and the device's clock before the first and
+ * after each, into queries 0.. of @clock. */
+gboolean vk_commands_dispatch_timed (D2vVkContext *context,
+                                     VkCommandBuffer commands,
+                                     const GArray *dispatches, guint begin,
+                                     guint end, VkQueryPool clock,
+                                     GError **error);
 /* Pairs of begin..end-1 that touch the same numbers, one of them writing, with
  * no barrier between: looks at every pair, for tests. @without: the number of
  * a barrier to leave out; -1: none. */

@@ -92,6 +92,50 @@ counts (void)
   close_backend (gpu, prepared);
 }
 
+/* The device's clock: the same dispatches, the same result, and times that fit
+ * into the time that passed. */
+static void
+profile (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = open_gpu ();
+  D2vPrepared *prepared = encoder_prepare (gpu, 2, &error);
+  gfloat x[ENCODER_N], y[ENCODER_N], expected[ENCODER_N];
+  gdouble seconds[D2V_N_OPS] = { 0 }, sum = 0;
+  guint n[D2V_N_OPS] = { 0 }, n_all = 0;
+  D2vRunProfile asked = { .op_seconds = seconds, .op_dispatches = n };
+  gconstpointer inputs[] = { x };
+  gpointer outputs[] = { y };
+  const D2vRun run = { inputs, outputs, NULL, &asked };
+
+  g_assert_no_error (error);
+  run_and_compare (gpu, prepared, 2, 0);
+  encoder_input (1, x);
+  gint64 began = g_get_monotonic_time ();
+  gpu->functions->run (gpu, prepared, &run, &error);
+  gint64 passed_us = g_get_monotonic_time () - began;
+  g_assert_no_error (error);
+  expect (2, 1, expected);
+  g_assert_cmpfloat (encoder_error (y, expected, ENCODER_N), <=, TOLERANCE);
+  for (guint op = 0; op < D2V_N_OPS; op++)
+    {
+      n_all += n[op];
+      sum += seconds[op];
+      g_assert_true ((n[op] > 0) == (seconds[op] > 0));
+    }
+  if (n_all == 0)
+    g_test_skip ("the device has no clock");
+  else
+    {
+      g_assert_cmpuint (n_all, ==, asked.n_dispatches);
+      g_assert_cmpuint (n[D2V_OP_ATTENTION], ==, 2);
+      g_assert_cmpfloat (sum, <=, (gdouble) passed_us / G_USEC_PER_SEC);
+    }
+  /* And as before afterwards. */
+  run_and_compare (gpu, prepared, 2, 2);
+  close_backend (gpu, prepared);
+}
+
 /* What a run costs the host beside waiting. The best of many: others use this
  * machine as well. */
 static void
@@ -479,6 +523,7 @@ main (int argc, char **argv)
   if (!g_test_subprocess () && (device = test_device ()) == NULL)
     return 0; /* TAP: all of it skipped */
   g_test_add_func ("/vulkan/backend/counts", counts);
+  g_test_add_func ("/vulkan/backend/profile", profile);
   g_test_add_func ("/vulkan/backend/host-time", host_time);
   g_test_add_func ("/vulkan/backend/barriers", barriers);
   g_test_add_func ("/vulkan/backend/two-plans", two_plans);

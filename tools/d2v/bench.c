@@ -8,17 +8,13 @@
 #include <string.h>
 #include <sys/resource.h>
 
-static const Option table[] = { { "seconds", OPTION_STRING },
-                                { "size", OPTION_INTEGER },
-                                { "tokens", OPTION_INTEGER },
-                                { "batch", OPTION_INTEGER },
-                                { "head", OPTION_STRING },
-                                { "device", OPTION_STRING },
-                                { "precision", OPTION_STRING },
-                                { "threads", OPTION_INTEGER },
-                                { "repeat", OPTION_INTEGER },
-                                { "json", OPTION_FLAG },
-                                { NULL } };
+static const Option table[]
+    = { { "seconds", OPTION_STRING },   { "size", OPTION_INTEGER },
+        { "tokens", OPTION_INTEGER },   { "batch", OPTION_INTEGER },
+        { "head", OPTION_STRING },      { "device", OPTION_STRING },
+        { "precision", OPTION_STRING }, { "threads", OPTION_INTEGER },
+        { "repeat", OPTION_INTEGER },   { "profile", OPTION_FLAG },
+        { "json", OPTION_FLAG },        { NULL } };
 
 /* Measured over this long when --repeat does not say how often. */
 #define MEASURE_US (3 * G_USEC_PER_SEC)
@@ -166,11 +162,13 @@ print_result (D2vSession *session, const D2vTensors *inputs, GArray *times,
             "\"peak_rss_mb\":%.2f,\"gflop\":%.6f,\"gflops\":%.3f,"
             "\"threads\":%u,\"runs\":%u,\"cpu_ms_per_run\":%.4f,"
             "\"weights_mb\":%.2f,\"arena_mb\":%.2f,\"allocations\":"
-            "%" G_GUINT64_FORMAT ",\"device\":\"%s\"}\n",
+            "%" G_GUINT64_FORMAT
+            ",\"dispatches\":%u,\"barriers\":%u,\"device\":\"%s\"}\n",
             min, median, load_ms, peak_rss_mb (), gflop, gflop / min * 1000,
             d2v_session_n_threads (session), times->len, cpu_ms,
             (gdouble) stats.weight_bytes / 1048576,
             (gdouble) stats.arena_bytes / 1048576, stats.n_allocations,
+            stats.n_dispatches, stats.n_barriers,
             d2v_session_device_name (session));
   else
     printf ("%s, %u threads: %.2f ms (median %.2f of %u), %.2f GFLOP, "
@@ -180,6 +178,28 @@ print_result (D2vSession *session, const D2vTensors *inputs, GArray *times,
             min, median, times->len, gflop, gflop / min * 1000, cpu_ms, load_ms,
             peak_rss_mb (), (gdouble) stats.weight_bytes / 1048576,
             (gdouble) stats.arena_bytes / 1048576);
+  if (!json && stats.n_dispatches > 0)
+    printf ("%u dispatches, %u barriers\n", stats.n_dispatches,
+            stats.n_barriers);
+}
+
+/* The device's own times, one run without what overlaps otherwise. */
+static gboolean
+print_profile (D2vSession *session, const D2vTensors *inputs, gboolean json,
+               GError **error)
+{
+  g_autoptr (GArray) times = d2v_session_profile (session, inputs, error);
+
+  if (times == NULL)
+    return FALSE;
+  for (guint i = 0; i < times->len; i++)
+    {
+      const D2vOpTime *t = &g_array_index (times, D2vOpTime, i);
+      printf (json ? "{\"op\":\"%s\",\"dispatches\":%u,\"ms\":%.4f}\n"
+                   : "%-16s %5u dispatches %10.3f ms\n",
+              t->op, t->n_dispatches, t->seconds * 1000);
+    }
+  return TRUE;
 }
 
 gboolean
@@ -208,5 +228,7 @@ command_bench (gint argc, gchar **argv, GError **error)
   g_array_sort (times, compare);
   print_result (session, inputs, times, load_ms, cpu,
                 options_flag (options, "json"));
-  return TRUE;
+  return !options_flag (options, "profile")
+         || print_profile (session, inputs, options_flag (options, "json"),
+                           error);
 }

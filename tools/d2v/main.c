@@ -21,8 +21,8 @@ static const struct
   { "inspect", command_inspect, "MODEL [--head NAME] [--json]" },
   { "bench", command_bench,
     "MODEL [--seconds S | --size N | --tokens N] [--batch B] [--head NAME]\n"
-    "      [--device D] [--precision P] [--threads N] [--repeat N] "
-    "[--json]" },
+    "      [--device D] [--precision P] [--threads N] [--repeat N]\n"
+    "      [--profile] [--json]" },
   { "apply", command_apply,
     "MODEL [INPUT...] [options of its task]  |  MODEL --jsonl\n"
     "      [--head NAME] [--device D] [--precision P] [--threads N]" },
