@@ -263,6 +263,10 @@ D2vHead d2v_model_head (const D2vModel *model);
 guint d2v_model_n_labels (const D2vModel *model);
 const gchar *d2v_model_label (const D2vModel *model, guint index);
 guint d2v_model_sampling_rate (const D2vModel *model); /* 0 unless audio */
+/* What the configuration calls num_channels and image_size (height, width);
+ * all 0 unless vision. */
+void d2v_model_image_size (const D2vModel *model, guint *n_channels,
+                           guint *height, guint *width);
 /* What `d2v inspect` prints: lines of text, or one JSON object. Free with
  * g_free(). */
 gchar *d2v_model_inspect (D2vModel *model, gboolean json);

@@ -429,3 +429,15 @@ d2v_model_sampling_rate (const D2vModel *model)
              ? model->audio.sampling_rate
              : 0;
 }
+
+void
+d2v_model_image_size (const D2vModel *model, guint *n_channels, guint *height,
+                      guint *width)
+{
+  const D2vConfig *config = model->config;
+  gboolean sees = config->modality == D2V_MODALITY_VISION;
+
+  *n_channels = sees ? (guint) config->num_channels : 0;
+  *height = sees ? (guint) config->image_size_h : 0;
+  *width = sees ? (guint) config->image_size_w : 0;
+}

@@ -772,6 +772,16 @@ class Random(CliTest):
             self.assertGreater(sum("error" not in a for a in answers), 0)
 
 
+class Bench(CliTest):
+    """every modality, with the images that the configuration names"""
+
+    def test_every_modality(self):
+        for name in ("speech", "text-class", "choice", "image-class", "segment"):
+            found = self.ok("bench", self.model(name), "--tokens", "16", "--repeat", "2", "--json")
+            for key in ("min_ms", "median_ms", "load_ms", "peak_rss_mb", "gflop", "gflops", "threads"):
+                self.assertGreater(found[key], 0, (name, key))
+
+
 class Shipped(CliTest):
     """the models that come with the project"""
 

@@ -54,7 +54,7 @@ static D2vTensors *
 make_inputs (D2vModel *model, const Options *options, GError **error)
 {
   gsize batch = (gsize) options_integer (options, "batch", 1);
-  gsize size = (gsize) options_integer (options, "size", 224);
+  gsize size = (gsize) options_integer (options, "size", 0);
   gsize tokens = (gsize) options_integer (options, "tokens", 128);
   gdouble seconds
       = g_ascii_strtod (options_string (options, "seconds", "10"), NULL);
@@ -62,7 +62,7 @@ make_inputs (D2vModel *model, const Options *options, GError **error)
   D2vTensor *tensor = NULL;
   const gchar *name = NULL;
 
-  if (batch == 0 || batch > 4096 || size == 0 || size > 16384 || tokens == 0
+  if (batch == 0 || batch > 4096 || size > 16384 || tokens == 0
       || tokens > 65536 || !(seconds > 0 && seconds <= 3600))
     ;
   else if (d2v_model_modality (model) == D2V_MODALITY_AUDIO)
@@ -80,8 +80,13 @@ make_inputs (D2vModel *model, const Options *options, GError **error)
     }
   else
     {
+      guint n_channels, height, width;
+
+      d2v_model_image_size (model, &n_channels, &height, &width);
       name = "pixel_values";
-      tensor = random_floats (4, (gsize[]){ batch, 3, size, size });
+      tensor = random_floats (4, (gsize[]){ batch, n_channels,
+                                            size ? size : height,
+                                            size ? size : width });
     }
   if (tensor == NULL)
     {
