@@ -26,6 +26,9 @@ layout (constant_id = 9) const uint GRID_H = 0; /* 0: no table */
 layout (constant_id = 10) const uint GRID_W = 0;
 
 const float LOWEST = -3.4028234e38;
+/* Loops over D take so many steps at a time: llvmpipe leaves every loop after
+ * 65535 rounds of all loops of an invocation together. */
+const uint STEP = 8;
 
 layout (push_constant) uniform Push
 {
@@ -111,16 +114,22 @@ main ()
           uint s = first + j;
           float x = 0.0;
 
-          for (uint i = 0; i < D; i++)
-            x = fma (q[i], tile_k[j * D + i], x);
+          for (uint first_i = 0; first_i < D; first_i += STEP)
+            [[unroll]] for (uint u = 0; u < STEP; u++)
+              if (first_i + u < D)
+                x = fma (q[first_i + u], tile_k[j * D + first_i + u], x);
           if (DISTANCE_MODE != 0 && is_query)
             {
               uint row = (no_distance + t + past - s) * D;
-              for (uint i = 0; i < D; i++)
-                x += q[i] * distance.v[row + i];
-              if (DISTANCE_MODE == 2)
-                for (uint i = 0; i < D; i++)
-                  x += tile_k[j * D + i] * distance.v[row + i];
+              for (uint first_i = 0; first_i < D; first_i += STEP)
+                [[unroll]] for (uint u = 0; u < STEP; u++)
+                  if (first_i + u < D)
+                    {
+                      uint i = first_i + u;
+                      x += q[i] * distance.v[row + i];
+                      if (DISTANCE_MODE == 2)
+                        x += tile_k[j * D + i] * distance.v[row + i];
+                    }
             }
           x *= SCALE;
           if (GRID_H != 0 && is_query)
@@ -135,14 +144,19 @@ main ()
       float shrink = exp_exact (largest - tile_largest);
       largest = tile_largest;
       total *= shrink;
-      for (uint i = 0; i < D; i++)
-        sum[i] *= shrink;
+      for (uint first_i = 0; first_i < D; first_i += STEP)
+        [[unroll]] for (uint u = 0; u < STEP; u++)
+          if (first_i + u < D)
+            sum[first_i + u] *= shrink;
       for (uint j = 0; j < n; j++)
         {
           float weight = exp_exact (score[j] - largest);
           total += weight;
-          for (uint i = 0; i < D; i++)
-            sum[i] = fma (weight, tile_v[j * D + i], sum[i]);
+          for (uint first_i = 0; first_i < D; first_i += STEP)
+            [[unroll]] for (uint u = 0; u < STEP; u++)
+              if (first_i + u < D)
+                sum[first_i + u] = fma (weight, tile_v[j * D + first_i + u],
+                                        sum[first_i + u]);
         }
       barrier ();
     }

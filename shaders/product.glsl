@@ -19,6 +19,10 @@ layout (constant_id = 6) const uint FRAGMENT_M = 16;
 layout (constant_id = 7) const uint FRAGMENT_N = 16;
 layout (constant_id = 8) const uint FRAGMENT_K = 16;
 
+/* Rounds of a loop at a time: llvmpipe leaves every loop after 65535 rounds of
+ * all loops of an invocation together. TILE_K is a multiple of 4. */
+const uint STEP = 8;
+
 #ifdef COOPMAT
 #include "product_coopmat.glsl"
 #elif defined INT8
@@ -34,24 +38,28 @@ load_tiles (uint first_m, uint first_n, uint first_k, uint n_m)
 {
   uint self = gl_LocalInvocationID.x;
 
-  for (uint i = self; i < TILE_M * TILE_K; i += GROUP)
-    {
-      uint m = i / TILE_K, k = i % TILE_K;
-      bool inside = first_m + m < n_m && first_k + k < K;
-      float a = 0.0;
-      if (inside)
-        a = load_a (first_m + m, first_k + k);
-      tile_a[k * (TILE_M + 1) + m] = a;
-    }
-  for (uint i = self; i < TILE_N * TILE_K; i += GROUP)
-    {
-      uint n = i / TILE_K, k = i % TILE_K;
-      bool inside = first_n + n < N && first_k + k < K;
-      float w = 0.0;
-      if (inside)
-        w = load_w (first_n + n, first_k + k);
-      tile_w[k * (TILE_N + 1) + n] = w;
-    }
+  for (uint first = self; first < TILE_M * TILE_K; first += STEP * GROUP)
+    [[unroll]] for (uint u = 0; u < STEP; u++)
+      if (first + u * GROUP < TILE_M * TILE_K)
+        {
+          uint i = first + u * GROUP, m = i / TILE_K, k = i % TILE_K;
+          bool inside = first_m + m < n_m && first_k + k < K;
+          float a = 0.0;
+          if (inside)
+            a = load_a (first_m + m, first_k + k);
+          tile_a[k * (TILE_M + 1) + m] = a;
+        }
+  for (uint first = self; first < TILE_N * TILE_K; first += STEP * GROUP)
+    [[unroll]] for (uint u = 0; u < STEP; u++)
+      if (first + u * GROUP < TILE_N * TILE_K)
+        {
+          uint i = first + u * GROUP, n = i / TILE_K, k = i % TILE_K;
+          bool inside = first_n + n < N && first_k + k < K;
+          float w = 0.0;
+          if (inside)
+            w = load_w (first_n + n, first_k + k);
+          tile_w[k * (TILE_N + 1) + n] = w;
+        }
 }
 
 void
@@ -71,18 +79,20 @@ multiply (uint n_m)
     {
       load_tiles (first_m, first_n, first_k, n_m);
       barrier ();
-      for (uint k = 0; k < TILE_K; k++)
-        {
-          [[unroll]] for (uint j = 0; j < RUN_N; j++)
-            w[j] = tile_w[k * (TILE_N + 1) + j * (TILE_N / RUN_N) + self_n];
-          [[unroll]] for (uint i = 0; i < RUN_M; i++)
-            {
-              float a
-                  = tile_a[k * (TILE_M + 1) + i * (TILE_M / RUN_M) + self_m];
-              [[unroll]] for (uint j = 0; j < RUN_N; j++)
-                sum[i * RUN_N + j] = fma (a, w[j], sum[i * RUN_N + j]);
-            }
-        }
+      for (uint self_k = 0; self_k < TILE_K; self_k += 4)
+        [[unroll]] for (uint u = 0; u < 4; u++)
+          {
+            uint k = self_k + u;
+            [[unroll]] for (uint j = 0; j < RUN_N; j++)
+              w[j] = tile_w[k * (TILE_N + 1) + j * (TILE_N / RUN_N) + self_n];
+            [[unroll]] for (uint i = 0; i < RUN_M; i++)
+              {
+                float a
+                    = tile_a[k * (TILE_M + 1) + i * (TILE_M / RUN_M) + self_m];
+                [[unroll]] for (uint j = 0; j < RUN_N; j++)
+                  sum[i * RUN_N + j] = fma (a, w[j], sum[i * RUN_N + j]);
+              }
+          }
       barrier ();
     }
   for (uint i = 0; i < RUN_M; i++)

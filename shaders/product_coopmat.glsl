@@ -30,22 +30,26 @@ load_tiles (uint first_m, uint first_n, uint first_k, uint n_m)
 {
   uint self = gl_LocalInvocationID.x;
 
-  for (uint i = self; i < TILE_M * TILE_K; i += GROUP)
-    {
-      uint m = i / TILE_K, k = i % TILE_K;
-      float a = 0.0;
-      if (first_m + m < n_m && first_k + k < K)
-        a = load_a (first_m + m, first_k + k);
-      tile_a[m * LONG + k] = float16_t (a);
-    }
-  for (uint i = self; i < TILE_N * TILE_K; i += GROUP)
-    {
-      uint n = i / TILE_K, k = i % TILE_K;
-      float w = 0.0;
-      if (first_n + n < N && first_k + k < K)
-        w = load_w (first_n + n, first_k + k);
-      tile_w[n * LONG + k] = float16_t (w);
-    }
+  for (uint first = self; first < TILE_M * TILE_K; first += STEP * GROUP)
+    [[unroll]] for (uint u = 0; u < STEP; u++)
+      if (first + u * GROUP < TILE_M * TILE_K)
+        {
+          uint i = first + u * GROUP, m = i / TILE_K, k = i % TILE_K;
+          float a = 0.0;
+          if (first_m + m < n_m && first_k + k < K)
+            a = load_a (first_m + m, first_k + k);
+          tile_a[m * LONG + k] = float16_t (a);
+        }
+  for (uint first = self; first < TILE_N * TILE_K; first += STEP * GROUP)
+    [[unroll]] for (uint u = 0; u < STEP; u++)
+      if (first + u * GROUP < TILE_N * TILE_K)
+        {
+          uint i = first + u * GROUP, n = i / TILE_K, k = i % TILE_K;
+          float w = 0.0;
+          if (first_n + n < N && first_k + k < K)
+            w = load_w (first_n + n, first_k + k);
+          tile_w[n * LONG + k] = float16_t (w);
+        }
 }
 
 /* The finished fragments of all subgroups, of which this one's begins at

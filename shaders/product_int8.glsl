@@ -4,8 +4,9 @@
  *
  * Each row of the left factor is scaled so that its largest number becomes
  * 127, each row of weights was so when it was uploaded. Four numbers make a
- * word; sums are whole numbers and exact up to K = 2^17. Looking for the
- * largest reads a row once more, which is little beside the product.
+ * word; sums are whole numbers and exact: the host sees to it that K is small
+ * enough. Looking for the largest reads a row once more, which is little
+ * beside the product.
  *
  * Whoever includes this has load_words () instead of load_w (), and
  * scale_w (). */

@@ -53,8 +53,9 @@ is_f32 (const D2vTensor *tensor)
   return tensor->dtype == D2V_F32;
 }
 
-/* Beyond this a sum of products of bytes may leave 32 bits. */
-#define MAX_INT8_K ((gsize) 1 << 17)
+/* No model has longer rows in LINEAR. Beyond 2^17 sums of products of bytes may
+ * leave 32 bits, and from 11000 on llvmpipe ends the shader's loops early. */
+#define MAX_INT8_K ((gsize) 1 << 13)
 
 static D2vVkWord
 word_of (D2vOp op, D2vVkRung rung, const D2vTensor *weight)

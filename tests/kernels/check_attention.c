@@ -268,6 +268,16 @@ static const D2vCheckCase cases[] = {
     .out = { 2, 11, 8 }, .a = { HEADS (2, 4), .grid_h = 5, .grid_w = 2 } },
   { "table 14 x 14", .in = { { { 1, 197, 96 } }, NO, { { 732, 2 } } },
     .out = { 1, 197, 32 }, .a = { HEADS (2, 16), .grid_h = 14, .grid_w = 14 } },
+  /* As long as half a minute of sound: what counts rounds of loops ends here.
+   */
+  { "1500 steps", .in = { { { 1, 1500, 192 } } }, .out = { 1, 1500, 64 },
+    .a = { HEADS (1, 64) } },
+  { "table 32 x 32", .in = { { { 1, 1025, 192 } }, NO, { { 3972, 1 } } },
+    .out = { 1, 1025, 64 },
+    .a = { HEADS (1, 64), .grid_h = 32, .grid_w = 32 } },
+  { "distance, 512 steps",
+    .in = { { { 1, 512, 192 } }, NO, NO, { { 1023, 64 } } },
+    .out = { 1, 512, 64 }, .a = { HEADS (1, 64), .distance_mode = 2 } },
   { "table, steep", .in = { { { 1, 10, 24 } }, NO, { { 28, 2 }, .by = 50 } },
     .out = { 1, 10, 8 }, .a = { HEADS (2, 4), .grid_h = 3, .grid_w = 3 } },
   { "table and mask",

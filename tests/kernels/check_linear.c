@@ -97,6 +97,9 @@ static const D2vCheckCase cases[] = {
     .out = { 9, 50 } },
   { "long odd sums", .in = { X (5, 3071), W (19, 3071), B (19) },
     .out = { 5, 19 } },
+  /* As a segmentation head of large size has in its 3 x 3 convolutions. */
+  { "sums of 46080", .in = { X (3, 46080), W (5, 46080), B (5) },
+    .out = { 3, 5 } },
   { "long, one row", .in = { X (1, 3072), W (768, 3072), B (768) },
     .out = { 1, 768 } },
   { "sums that only grow",
