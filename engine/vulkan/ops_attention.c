@@ -19,6 +19,9 @@ enum
 #define STORE_GROUP 128 /* elementwise.glsl's */
 #define MAX_TILE 32
 #define MAX_GROUP 64
+/* Rounds of loops that llvmpipe gives an invocation; then it leaves them. */
+#define SOFTWARE_ROUNDS ((gsize) 65000)
+#define STEP 8 /* attention.comp's */
 
 /* The new keys and values go into the cache first. */
 static gboolean
@@ -65,6 +68,21 @@ group_for (gsize n_steps)
   return group;
 }
 
+/* What is too long for a software driver is as what it has no memory for: the
+ * CPU runs inputs of that size. */
+static gboolean
+is_short_enough (const D2vVkEmit *emit, gsize n_keys, gsize head)
+{
+  gsize per_key = 3 * d2v_ceil_div (head, STEP) + 4;
+
+  return emit->context->found->type != VK_PHYSICAL_DEVICE_TYPE_CPU
+         || n_keys <= SOFTWARE_ROUNDS / per_key
+         || d2v_fail (emit->error, D2V_ERROR_NO_MEMORY, NULL,
+                      "attention over %" G_GSIZE_FORMAT
+                      " steps is more than a software driver does right",
+                      n_keys);
+}
+
 static void
 constants (D2vVkEmit *emit, D2vVkDispatch *d, gsize group, gsize head,
            gsize tile)
@@ -103,6 +121,10 @@ vk_emit_attention (D2vVkEmit *emit)
   if (tile == 0)
     return d2v_fail (emit->error, D2V_ERROR_UNSUPPORTED, NULL,
                      "attention heads of %" G_GSIZE_FORMAT " channels", head);
+  gsize n_keys
+      = vk_has (emit, CACHE) ? vk_shape (emit, CACHE)->dim[2] : n_steps;
+  if (!is_short_enough (emit, n_keys, head))
+    return FALSE;
   if (vk_has (emit, CACHE) && !store_new (emit))
     return FALSE;
   for (guint slot = QKV; slot <= N_PAST; slot++)
