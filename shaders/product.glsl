@@ -20,7 +20,7 @@ layout (constant_id = 7) const uint FRAGMENT_N = 16;
 layout (constant_id = 8) const uint FRAGMENT_K = 16;
 
 /* Rounds of a loop at a time: llvmpipe leaves every loop after 65535 rounds of
- * all loops of an invocation together. TILE_K is a multiple of 4. */
+ * all loops of an invocation together. TILE_K is even. */
 const uint STEP = 8;
 
 #ifdef COOPMAT
@@ -79,8 +79,8 @@ multiply (uint n_m)
     {
       load_tiles (first_m, first_n, first_k, n_m);
       barrier ();
-      for (uint self_k = 0; self_k < TILE_K; self_k += 4)
-        [[unroll]] for (uint u = 0; u < 4; u++)
+      for (uint self_k = 0; self_k < TILE_K; self_k += 2)
+        [[unroll]] for (uint u = 0; u < 2; u++)
           {
             uint k = self_k + u;
             [[unroll]] for (uint j = 0; j < RUN_N; j++)
