@@ -286,9 +286,12 @@ free_case (gpointer data)
 static gboolean
 has_device (const gchar *device)
 {
-  g_autoptr (GPtrArray) devices = d2v_devices_list ();
-  gboolean has = device == NULL || g_str_has_prefix (device, "cpu");
+  g_autoptr (GPtrArray) devices = NULL;
+  gboolean has = FALSE;
 
+  if (device == NULL || g_str_has_prefix (device, "cpu"))
+    return TRUE;
+  devices = d2v_devices_list ();
   for (guint i = 1; i < devices->len; i++)
     has = has || ((const D2vDevice *) g_ptr_array_index (devices, i))->usable;
   return has;
