@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define ALIGNMENT 64
 
@@ -50,6 +52,17 @@ void
 d2v_free (gpointer memory)
 {
   free (memory);
+}
+
+void
+d2v_give_back (gpointer memory, gsize n_bytes)
+{
+  gsize page = (gsize) sysconf (_SC_PAGESIZE);
+  gsize first = ((gsize) memory + page - 1) / page * page;
+  gsize end = ((gsize) memory + n_bytes) / page * page;
+
+  if (first < end)
+    madvise ((gpointer) first, end - first, MADV_DONTNEED);
 }
 
 guint64

@@ -16,6 +16,10 @@ gpointer d2v_malloc0 (gsize n_bytes);
 gpointer d2v_malloc_n (gsize n, gsize size);
 void d2v_free (gpointer memory);
 
+/* Whole pages of @n_bytes at @memory, which stays allocated but will not be
+ * read again, go back to the system. What they held is lost. */
+void d2v_give_back (gpointer memory, gsize n_bytes);
+
 /* How many allocations were made so far, in the process or by this thread
  * alone, for the tests that running a plan makes none. */
 guint64 d2v_alloc_count (void);

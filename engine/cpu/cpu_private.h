@@ -45,11 +45,13 @@ typedef struct
    * the plain form is freed (one copy of the weights in memory), so unpack()
    * must give it back bit for bit. packed_bytes() is 0 for a slot that stays
    * plain; it may look at shapes and attributes, not at data. @pack_kind names
-   * the layout: the same tensor is packed once per kind. */
+   * the layout: the same tensor is packed once per kind. With @consume, memory
+   * of @plain is given back as it is read, so that a large weight is never
+   * there twice. */
   const gchar *pack_kind;
   gsize (*packed_bytes) (const D2vCall *call, guint slot);
-  void (*pack) (const D2vCall *call, guint slot, const gfloat *plain,
-                gpointer packed);
+  void (*pack) (const D2vCall *call, guint slot, gfloat *plain, gpointer packed,
+                gboolean consume);
   void (*unpack) (const D2vCall *call, guint slot, gconstpointer packed,
                   gfloat *plain);
 } D2vKernel;

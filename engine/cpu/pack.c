@@ -61,7 +61,7 @@ pack (const D2vKernel *kernel, const D2vCall *call, guint slot, gsize n_bytes,
 
   if (data == NULL)
     return FALSE;
-  kernel->pack (call, slot, tensor->data, data);
+  kernel->pack (call, slot, tensor->data, data, !tensor->keep_plain);
   tensor->packed = &remember (kernel, call, slot)->base;
   tensor->packed->data = data;
   tensor->packed->n_bytes = n_bytes;

@@ -111,21 +111,29 @@ pack (D2vSubject *s, guint slot, gsize n_bytes)
   D2vGuarded *packed = &s->packed[slot];
 
   *packed = d2v_guarded_new (n_bytes, 64);
-  s->kernel->pack (&call, slot, (const gfloat *) plain->data, packed->data);
+  s->kernel->pack (&call, slot, (gfloat *) plain->data, packed->data, FALSE);
   d2v_guarded_protect (packed);
   s->call.in[slot] = packed->data;
 
   D2vGuarded again = d2v_guarded_new (plain->n_bytes, sizeof (gfloat));
   s->kernel->unpack (&call, slot, packed->data, (gfloat *) again.data);
   gboolean same = memcmp (again.data, plain->data, plain->n_bytes) == 0;
-  gboolean whole
-      = d2v_guarded_is_whole (&again) && d2v_guarded_is_whole (packed);
+  D2vGuarded consuming = d2v_guarded_new (n_bytes, 64);
+  s->kernel->pack (&call, slot, (gfloat *) again.data, consuming.data, TRUE);
+  gboolean consumed = memcmp (consuming.data, packed->data, n_bytes) == 0;
+  gboolean whole = d2v_guarded_is_whole (&again)
+                   && d2v_guarded_is_whole (packed)
+                   && d2v_guarded_is_whole (&consuming);
   d2v_guarded_free (&again);
+  d2v_guarded_free (&consuming);
+  if (!consumed)
+    printf ("# slot %u: pack() makes something else when it may consume\n",
+            slot);
   if (!same)
     printf ("# slot %u: unpack() does not give back what pack() got\n", slot);
   if (!whole)
     printf ("# slot %u: packing wrote outside its array\n", slot);
-  return same && whole;
+  return same && consumed && whole;
 }
 
 gboolean

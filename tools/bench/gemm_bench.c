@@ -128,7 +128,7 @@ prepare (Contestant *c, guint n_threads)
     {
       c->packed = d2v_malloc (kernel->packed_bytes (&c->call, 1));
       g_assert (c->packed != NULL);
-      kernel->pack (&c->call, 1, c->call.in[1], c->packed);
+      kernel->pack (&c->call, 1, (gfloat *) c->call.in[1], c->packed, FALSE);
       c->call.in[1] = c->packed;
     }
   if (kernel->scratch_bytes != NULL)

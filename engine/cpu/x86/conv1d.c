@@ -218,7 +218,8 @@ layout_of (const D2vCall *call, const Geometry *g)
 }
 
 static void
-pack (const D2vCall *call, guint slot, const gfloat *plain, gpointer packed)
+pack (const D2vCall *call, guint slot, gfloat *plain, gpointer packed,
+      gboolean consume)
 {
   Geometry g = geometry_of (call);
   Layout layout = layout_of (call, &g);
@@ -226,7 +227,7 @@ pack (const D2vCall *call, guint slot, const gfloat *plain, gpointer packed)
   for (gsize i = 0; i < g.groups; i++)
     LEVEL (pack_panels)
   (&layout, plain + i * g.group_o * g.group_k,
-   (gfloat *) packed + i * panels_size (g.group_o, g.group_k));
+   (gfloat *) packed + i * panels_size (g.group_o, g.group_k), consume);
 }
 
 static void

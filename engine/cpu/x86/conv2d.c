@@ -233,12 +233,13 @@ layout_of (const Geometry *g)
 }
 
 static void
-pack (const D2vCall *call, guint slot, const gfloat *plain, gpointer packed)
+pack (const D2vCall *call, guint slot, gfloat *plain, gpointer packed,
+      gboolean consume)
 {
   Geometry g = geometry_of (call);
   Layout layout = layout_of (&g);
 
-  LEVEL (pack_panels) (&layout, plain, packed);
+  LEVEL (pack_panels) (&layout, plain, packed, consume);
 }
 
 static void

@@ -46,9 +46,10 @@ packed_bytes (const D2vCall *call, guint slot)
 }
 
 static void
-pack (const D2vCall *call, guint slot, const gfloat *plain, gpointer packed)
+pack (const D2vCall *call, guint slot, gfloat *plain, gpointer packed,
+      gboolean consume)
 {
-  LEVEL (linear).pack (call, slot, plain, packed);
+  LEVEL (linear).pack (call, slot, plain, packed, consume);
 }
 
 static void

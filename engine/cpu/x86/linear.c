@@ -167,11 +167,12 @@ layout_of (const D2vShape *w)
 }
 
 static void
-pack (const D2vCall *call, guint slot, const gfloat *plain, gpointer packed)
+pack (const D2vCall *call, guint slot, gfloat *plain, gpointer packed,
+      gboolean consume)
 {
   Layout layout = layout_of (call->in_shape[slot]);
 
-  LEVEL (pack_panels) (&layout, plain, packed);
+  LEVEL (pack_panels) (&layout, plain, packed, consume);
 }
 
 static void

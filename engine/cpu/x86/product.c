@@ -2,6 +2,7 @@
 
 #include "engine/cpu/x86/product.h"
 
+#include "engine/base/alloc.h"
 #include "engine/base/math.h"
 #include "engine/cpu/x86/rows.h"
 
@@ -240,37 +241,63 @@ LEVEL (product) (const Rows *rows, gsize n_rows, const gfloat *panels, gsize k,
 
 /* ------------------------------------------------------------ packing -- */
 
-/* Panel by panel, so that both sides stay in cache. */
-#define EACH_NUMBER(statement)                                                 \
-  for (gsize first = 0; first < l->n; first += PANEL)                          \
-    {                                                                          \
-      gsize width = panel_width (l->n, first);                                 \
-      gsize n_columns = d2v_min (width, l->n - first);                         \
-      gsize panel = first * l->n_outer * l->n_inner;                           \
+/* Numbers of a plain weight that are given back at a time. */
+#define GIVE_BACK ((gsize) 1 << 20)
+
+/* Panel by panel, so that both sides stay in cache: those of the panel that
+ * begins at column @first. */
+#define EACH_NUMBER(first, statement)                                          \
+  {                                                                            \
+    gsize width = panel_width (l->n, first);                                   \
+    gsize n_columns = d2v_min (width, l->n - first);                           \
+    gsize panel = first * l->n_outer * l->n_inner;                             \
                                                                                \
-      for (gsize outer = 0; outer < l->n_outer; outer++)                       \
-        for (gsize inner = 0; inner < l->n_inner; inner++, panel += width)     \
-          for (gsize j = 0; j < n_columns; j++)                                \
-            {                                                                  \
-              gsize plain = (first + j) * l->step + outer * l->outer_step      \
-                            + inner * l->inner_step;                           \
-              statement;                                                       \
-            }                                                                  \
-    }
+    for (gsize outer = 0; outer < l->n_outer; outer++)                         \
+      for (gsize inner = 0; inner < l->n_inner; inner++, panel += width)       \
+        for (gsize j = 0; j < n_columns; j++)                                  \
+          {                                                                    \
+            gsize plain = (first + j) * l->step + outer * l->outer_step        \
+                          + inner * l->inner_step;                             \
+            statement;                                                         \
+          }                                                                    \
+  }
+
+static void
+pack_panel (const Layout *l, gsize first, const gfloat *w, gfloat *panels)
+{
+  gsize k = l->n_outer * l->n_inner;
+  gsize whole = panel_width (l->n, first);
+
+  if (first + whole > l->n)
+    memset (panels + first * k, 0, whole * k * sizeof *panels);
+  EACH_NUMBER (first, panels[panel + j] = w[plain])
+}
 
 void
-LEVEL (pack_panels) (const Layout *l, const gfloat *w, gfloat *panels)
+LEVEL (pack_panels) (const Layout *l, gfloat *w, gfloat *panels,
+                     gboolean consume)
 {
-  gsize size = panels_size (l->n, l->n_outer * l->n_inner);
+  gsize given = 0; /* columns */
 
-  memset (panels, 0, size * sizeof (gfloat));
-  EACH_NUMBER (panels[panel + j] = w[plain])
+  for (gsize first = 0; first < l->n; first += PANEL)
+    {
+      gsize done = d2v_min (first + PANEL, l->n);
+
+      pack_panel (l, first, w, panels);
+      if (consume && (done - given) * l->step >= GIVE_BACK)
+        {
+          d2v_give_back (w + given * l->step,
+                         (done - given) * l->step * sizeof *w);
+          given = done;
+        }
+    }
 }
 
 void
 LEVEL (unpack_panels) (const Layout *l, const gfloat *panels, gfloat *w)
 {
-  EACH_NUMBER (w[plain] = panels[panel + j])
+  for (gsize first = 0; first < l->n; first += PANEL)
+    EACH_NUMBER (first, w[plain] = panels[panel + j])
 }
 
 /* ---------------------------------------------------------- transpose -- */

@@ -58,9 +58,9 @@ typedef struct
   gsize step, outer_step, inner_step;
 } Layout;
 
-/* Columns beyond the last are zero. */
-void LEVEL (pack_panels) (const Layout *layout, const gfloat *w,
-                          gfloat *panels);
+/* Columns beyond the last are zero. @consume: as D2vKernel's pack() says. */
+void LEVEL (pack_panels) (const Layout *layout, gfloat *w, gfloat *panels,
+                          gboolean consume);
 /* The way back. */
 void LEVEL (unpack_panels) (const Layout *layout, const gfloat *panels,
                             gfloat *w);
