@@ -71,9 +71,18 @@ v_set (gfloat x)
   return x - (Vf){ 0 };
 }
 
-/* What GCC's vector types cannot say in C. v_min and v_max keep a NaN of @x;
- * v_if_less gives @then where a < b, which is false for NaN. */
+/* What GCC's vector types cannot say in C. v_fma is a * b + c, rounded once
+ * for certain: of `a * b + c` the compiler makes one instruction or two, as
+ * seems faster to it in each copy of a loop, and the bits are not the same.
+ * v_min and v_max keep a NaN of @x; v_if_less gives @then where a < b, which
+ * is false for NaN. */
 #if LANES == 16
+static inline Vf
+v_fma (Vf a, Vf b, Vf c)
+{
+  return (Vf) _mm512_fmadd_ps ((__m512) a, (__m512) b, (__m512) c);
+}
+
 static inline Vf
 v_min (Vf x, Vf limit)
 {
@@ -93,6 +102,12 @@ v_if_less (Vf a, Vf b, Vf then, Vf otherwise)
   return (Vf) _mm512_mask_blend_ps (less, (__m512) otherwise, (__m512) then);
 }
 #else
+static inline Vf
+v_fma (Vf a, Vf b, Vf c)
+{
+  return (Vf) _mm256_fmadd_ps ((__m256) a, (__m256) b, (__m256) c);
+}
+
 static inline Vf
 v_min (Vf x, Vf limit)
 {

@@ -72,7 +72,7 @@ sum_tile (const gsize n_rows, const gsize n_vectors, const guint n_lines,
               Vf x = v_set (*ROW (i));
               UNROLL
               for (gsize j = 0; j < n_vectors; j++)
-                sum[i][j] += x * column[j];
+                sum[i][j] = v_fma (x, column[j], sum[i][j]);
             }
           b += n_vectors * LANES;
           UNROLL
