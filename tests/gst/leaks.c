@@ -59,7 +59,7 @@ main (int argc, char **argv)
   remove_model (model);
   remove_model (other);
   if (argc > 1)
-    gst_buffer_new ();
+    g_assert_nonnull (gst_buffer_new ());
   gst_deinit ();
   return 0;
 }
