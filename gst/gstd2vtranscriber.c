@@ -767,28 +767,23 @@ gst_d2v_transcriber_stats (GstD2vAudioBase *base, GstStructure *stats)
       s.queue_depth, NULL);
 }
 
-/* Lets the first window of a live stream find everything prepared, and shows
- * what a window costs on this machine. */
-static void
-gst_d2v_transcriber_warm_up (GstD2vAudioBase *base, D2vSession *session,
-                             GCancellable *cancellable)
+/* A window of it. FALSE when nobody waits for the end any more, or there will
+ * be none. */
+static gboolean
+hear_silence (D2vSession *session, const D2vTranscriberParams *params,
+              GCancellable *cancellable, D2vTranscriberStats *stats)
 {
-  D2vTranscriberParams params = make_params (GST_D2V_TRANSCRIBER (base));
-  g_autoptr (D2vTranscriber) engine = NULL;
-  g_autofree gfloat *silence = NULL;
+  guint ms
+      = params->left_context_ms + params->chunk_ms + params->right_context_ms;
+  guint n = ms * (GST_D2V_AUDIO_RATE / 1000);
+  g_autofree gfloat *silence = g_try_new0 (gfloat, n);
+  g_autoptr (D2vTranscriber) engine
+      = d2v_transcriber_new (session, params, NULL);
   g_autoptr (D2vTranscript) t = NULL;
   g_autoptr (GError) error = NULL;
-  guint n;
-  D2vTranscriberStats stats;
 
-  if (params.regime != D2V_REGIME_LIVE)
-    return;
-  n = (params.left_context_ms + params.chunk_ms + params.right_context_ms)
-      * (GST_D2V_AUDIO_RATE / 1000);
-  silence = g_try_new0 (gfloat, n);
-  engine = d2v_transcriber_new (session, &params, NULL);
   if (!engine || !silence || !d2v_transcriber_push (engine, silence, n, NULL))
-    return;
+    return FALSE;
   d2v_transcriber_drain (engine);
   while (!t || t->type != D2V_TRANSCRIPT_DRAINED)
     {
@@ -797,11 +792,26 @@ gst_d2v_transcriber_warm_up (GstD2vAudioBase *base, D2vSession *session,
       if (error || g_cancellable_is_cancelled (cancellable))
         {
           d2v_transcriber_flush (engine, TRUE);
-          return;
+          return FALSE;
         }
     }
-  d2v_transcriber_stats (engine, &stats);
-  gst_d2v_audio_base_measured (base, stats.p50_ms * GST_MSECOND);
+  d2v_transcriber_stats (engine, stats);
+  return TRUE;
+}
+
+/* Lets the first window of a live stream find everything prepared. A second
+ * time shows what a window costs on this machine. */
+static void
+gst_d2v_transcriber_warm_up (GstD2vAudioBase *base, D2vSession *session,
+                             GCancellable *cancellable)
+{
+  D2vTranscriberParams params = make_params (GST_D2V_TRANSCRIBER (base));
+  D2vTranscriberStats stats;
+
+  if (params.regime == D2V_REGIME_LIVE
+      && hear_silence (session, &params, cancellable, &stats)
+      && hear_silence (session, &params, cancellable, &stats))
+    gst_d2v_audio_base_measured (base, stats.p50_ms * GST_MSECOND);
 }
 
 /* -------------------------------------------------------------- class -- */

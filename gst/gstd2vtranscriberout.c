@@ -10,6 +10,10 @@
  * position follows the clock when words are late. */
 #define TICK_US (50 * G_TIME_SPAN_MILLISECOND)
 
+/* What is left of a word that comes later than its own end: subtitles want some
+ * length. */
+#define LEAST_DURATION (20 * GST_MSECOND)
+
 /* A window this many budgets late is not slow any more, it hangs. */
 #define WATCHDOG_BUDGETS 10
 #define WATCHDOG_RECORDED (60 * GST_SECOND)
@@ -279,6 +283,7 @@ place (GstD2vTranscriber *self, const Speech *speech, GstClockTime *pts,
 {
   const GstSegment *segment = &self->speaker.segment;
   GstClockTime lateness = gst_d2v_ms (speech->settings->lateness_ms);
+  GstClockTime end = gst_d2v_time_add (speech->end, lateness);
   GstClockTime position;
 
   *pts = gst_d2v_time_add (speech->start, lateness);
@@ -293,8 +298,14 @@ place (GstD2vTranscriber *self, const Speech *speech, GstClockTime *pts,
       if (speech->settings->on_late == GST_D2V_ON_LATE_DROP)
         return FALSE;
     }
-  if (GST_CLOCK_TIME_IS_VALID (position))
-    *pts = MAX (*pts, position);
+  if (GST_CLOCK_TIME_IS_VALID (position) && position > *pts)
+    {
+      /* It still ends where it ends, or whatever follows would be moved, too.
+       */
+      *duration = end > position ? end - position : 0;
+      *duration = MAX (*duration, LEAST_DURATION);
+      *pts = position;
+    }
   if (GST_CLOCK_TIME_IS_VALID (segment->stop))
     {
       *pts = MIN (*pts, segment->stop);

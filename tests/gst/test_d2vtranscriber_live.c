@@ -227,7 +227,7 @@ test_late_is_passed (void)
   g_autoptr (Bench) bench = make_late ("");
   g_autoptr (GstMessage) message = NULL;
   const GstStructure *result;
-  guint64 start, timestamp;
+  guint64 start, timestamp, duration;
 
   g_assert_cmpuint (bench_count (bench, "src: W25"), ==, 1);
   g_assert_cmpuint (bench_stat (bench, "results-late"), ==, 1);
@@ -238,6 +238,10 @@ test_late_is_passed (void)
   g_assert_cmpuint (start, ==, MS (4000)); /* when it was said */
   /* Where the stream was already. */
   g_assert_cmpuint (timestamp, >, MS (4000));
+  /* It ends where it ended, or what follows would come late by its length. */
+  gst_structure_get_uint64 (result, "duration", &duration);
+  g_assert_cmpuint (timestamp + duration, <=,
+                    MAX (MS (4200), timestamp + MS (20)));
 }
 
 static void
