@@ -222,7 +222,7 @@ take_notice (const gchar *message, gpointer data)
                        (NULL));
 }
 
-/* The session listens to nobody's locks: call without ours. */
+/* Waits for a notice under way: called without the lock. */
 static void
 let_go (D2vSession *session, guint listening)
 {
@@ -232,8 +232,8 @@ let_go (D2vSession *session, guint listening)
   d2v_session_unref (session);
 }
 
-/* Puts @session in place of the old one, which is returned. Called with the
- * lock held. */
+/* Puts @session in place of the old one, which is returned; @listening becomes
+ * what named us to that. Called with the lock held. */
 static D2vSession *
 replace_session (GstD2vLoader *loader, D2vSession *session, guint *listening,
                  const gchar *model)

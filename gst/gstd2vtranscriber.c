@@ -583,9 +583,11 @@ gst_d2v_transcriber_src_activate (GstPad *pad, GstObject *parent,
     return FALSE;
   g_mutex_lock (&self->lock);
   self->active = active;
-  self->past = active ? (D2vTranscriberStats){ 0 } : self->past;
-  self->n_late = active ? 0 : self->n_late;
-  self->n_skipped = active ? 0 : self->n_skipped;
+  if (active)
+    {
+      self->past = (D2vTranscriberStats){ 0 };
+      self->n_late = self->n_skipped = 0;
+    }
   g_mutex_unlock (&self->lock);
   if (active)
     {

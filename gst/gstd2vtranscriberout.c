@@ -300,8 +300,7 @@ place (GstD2vTranscriber *self, const Speech *speech, GstClockTime *pts,
     }
   if (GST_CLOCK_TIME_IS_VALID (position) && position > *pts)
     {
-      /* It still ends where it ends, or whatever follows would be moved, too.
-       */
+      /* It ends where it ended, or what follows would be moved, too. */
       *duration = end > position ? end - position : 0;
       *duration = MAX (*duration, LEAST_DURATION);
       *pts = position;

@@ -379,6 +379,18 @@ bench_push_one (Bench *bench, const gchar *sound, GstClockTime pts, guint flags)
 }
 
 void
+bench_flush (Bench *bench)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (bench->harness, gst_event_new_flush_start ());
+  gst_harness_push_event (bench->harness, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (bench->harness, gst_event_new_segment (&segment));
+  bench->next = 0;
+}
+
+void
 bench_eos (Bench *bench)
 {
   g_assert_true (gst_harness_push_event (bench->harness, gst_event_new_eos ()));

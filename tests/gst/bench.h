@@ -71,6 +71,8 @@ GstFlowReturn bench_push_samples (Bench *bench, const gfloat *samples, guint n,
 GstFlowReturn bench_push_one (Bench *bench, const gchar *sound,
                               GstClockTime pts, guint flags);
 
+/* A flush, as a seek to 0 makes it. */
+void bench_flush (Bench *bench);
 void bench_eos (Bench *bench);
 /* TRUE when a line with @text is, or comes within @seconds, in the log. */
 gboolean bench_wait (Bench *bench, const gchar *text, guint seconds);

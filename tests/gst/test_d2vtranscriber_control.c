@@ -6,18 +6,6 @@
 
 #include <string.h>
 
-static void
-flush (Bench *bench)
-{
-  GstSegment segment;
-
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_harness_push_event (bench->harness, gst_event_new_flush_start ());
-  gst_harness_push_event (bench->harness, gst_event_new_flush_stop (TRUE));
-  gst_harness_push_event (bench->harness, gst_event_new_segment (&segment));
-  bench->next = 0;
-}
-
 /* ------------------------------------------------------------- pushing -- */
 
 /* Another thread that pushes sound until it is told to stop or fails. */
@@ -126,7 +114,7 @@ test_flush_at_random (void)
                      g_rand_int_range (rand, 100, 1900));
       if (g_rand_boolean (rand))
         g_usleep (g_rand_int_range (rand, 0, 3000));
-      flush (bench);
+      bench_flush (bench);
       while (gst_harness_try_pull_event (h))
         ;
     }
@@ -153,7 +141,7 @@ test_seeks (void)
       bench_push_in (bench, "0:100 25:300", 100);
       words = bench_words (bench);
       g_assert_cmpstr (words, ==, "W25 100+300");
-      flush (bench);
+      bench_flush (bench);
       bench_clear_log (bench);
       gst_buffer_unref (gst_harness_pull (bench->harness));
       while (gst_bus_have_pending (bench->bus))

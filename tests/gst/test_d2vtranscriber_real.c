@@ -161,18 +161,6 @@ test_no_sound (void)
       }
 }
 
-static void
-flush (Bench *bench)
-{
-  GstSegment segment;
-
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_harness_push_event (bench->harness, gst_event_new_flush_start ());
-  gst_harness_push_event (bench->harness, gst_event_new_flush_stop (TRUE));
-  gst_harness_push_event (bench->harness, gst_event_new_segment (&segment));
-  bench->next = 0;
-}
-
 /* Row D2: words after a flush are those of a fresh element. */
 static void
 test_flushes (void)
@@ -189,7 +177,7 @@ test_flushes (void)
       if (i % 2)
         bench_eos (bench);
       began = g_get_monotonic_time ();
-      flush (bench);
+      bench_flush (bench);
       g_assert_cmpint (g_get_monotonic_time () - began, <,
                        200 * G_TIME_SPAN_MILLISECOND);
     }
