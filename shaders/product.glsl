@@ -14,16 +14,20 @@ layout (constant_id = 2) const uint TILE_N = 32;
 layout (constant_id = 3) const uint TILE_K = 16;
 layout (constant_id = 4) const uint RUN_M = 4;
 layout (constant_id = 5) const uint RUN_N = 4;
+#ifndef COOPMAT2
 /* Of a cooperative matrix; then RUN_M and RUN_N count these. */
 layout (constant_id = 6) const uint FRAGMENT_M = 16;
 layout (constant_id = 7) const uint FRAGMENT_N = 16;
 layout (constant_id = 8) const uint FRAGMENT_K = 16;
+#endif
 
 /* Rounds of a loop at a time: llvmpipe leaves every loop after 65535 rounds of
  * all loops of an invocation together. TILE_K is even. */
 const uint STEP = 8;
 
-#ifdef COOPMAT
+#ifdef COOPMAT2
+#include "product_coopmat2.glsl"
+#elif defined COOPMAT
 #include "product_coopmat.glsl"
 #elif defined INT8
 #include "product_int8.glsl"

@@ -505,6 +505,7 @@ static const struct
 } rungs[] = { [VK_RUNG_F32] = { "f32", F32_TOLERANCE },
               [VK_RUNG_F16] = { "f16", F16_TOLERANCE },
               [VK_RUNG_COOPMAT] = { "coopmat", F16_TOLERANCE },
+              [VK_RUNG_COOPMAT2] = { "coopmat2", F16_TOLERANCE },
               [VK_RUNG_INT8] = { "int8", INT8_TOLERANCE } };
 
 static gboolean
@@ -518,6 +519,10 @@ has_rung (const D2vVkFound *found, D2vVkRung rung, GError **error)
     return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
                      "%s has no cooperative matrices of 16-bit floats summed "
                      "in 32",
+                     found->name);
+  if (rung == VK_RUNG_COOPMAT2 && found->flexible.group == 0)
+    return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
+                     "%s has no cooperative matrices of flexible size",
                      found->name);
   return TRUE;
 }
@@ -538,8 +543,8 @@ choose_rung (const D2vVkContext *context, D2vPrecision precision,
             return has_rung (context->found, *rung, error);
           }
       return d2v_fail (error, D2V_ERROR_USAGE, NULL,
-                       "D2V_VULKAN_RUNG: expected f32, f16, coopmat or int8, "
-                       "found %s",
+                       "D2V_VULKAN_RUNG: expected f32, f16, coopmat, coopmat2 "
+                       "or int8, found %s",
                        forced);
     }
   if (precision == D2V_PRECISION_AUTO || precision == D2V_PRECISION_F32)

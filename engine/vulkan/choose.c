@@ -186,6 +186,31 @@ type_name (VkPhysicalDeviceType type)
     }
 }
 
+/* What may be asked of it, and what products would be made of. */
+static gchar *
+supports (const D2vVkFound *found)
+{
+  const D2vVkFragment *f = &found->fragment;
+  GString *text
+      = g_string_new (found->has_half ? "f32, f16, int8" : "f32, int8");
+
+  if (found->has_dot)
+    g_string_append (text, " in dot products");
+  if (f->m != 0)
+    g_string_append_printf (text, ", cooperative matrices %ux%ux%u", f->m, f->n,
+                            f->k);
+  if (found->flexible.group != 0)
+    g_string_append_printf (text, ", of any size for %u invocations",
+                            found->flexible.group);
+  g_string_append_printf (
+      text, ", %s, Vulkan %u.%u, %" G_GSIZE_FORMAT " MiB",
+      type_name (found->type), VK_API_VERSION_MAJOR (found->api_version),
+      VK_API_VERSION_MINOR (found->api_version), found->heap_bytes >> 20);
+  if (found->pci[0] != '\0')
+    g_string_append_printf (text, ", PCI %s", found->pci);
+  return g_string_free (text, FALSE);
+}
+
 static D2vDevice *
 describe (const D2vVkFound *found, guint index)
 {
@@ -194,12 +219,7 @@ describe (const D2vVkFound *found, guint index)
   device->id = g_strdup_printf ("vulkan:%u", index);
   device->name = g_strdup (found->name);
   device->uuid = g_strdup (found->uuid);
-  device->supports = g_strdup_printf (
-      "f32%s, %s, Vulkan %u.%u, %" G_GSIZE_FORMAT " MiB%s%s",
-      found->has_half ? ", f16" : "", type_name (found->type),
-      VK_API_VERSION_MAJOR (found->api_version),
-      VK_API_VERSION_MINOR (found->api_version), found->heap_bytes >> 20,
-      found->pci[0] != '\0' ? ", PCI " : "", found->pci);
+  device->supports = supports (found);
   device->usable = found->why == NULL;
   device->why = g_strdup (found->why);
   return device;

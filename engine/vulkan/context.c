@@ -72,12 +72,15 @@ typedef struct
   VkPhysicalDeviceVulkan11Features core11; /* first in the chain */
   VkPhysicalDeviceVulkan12Features core12;
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR coopmat;
+  VkPhysicalDeviceCooperativeMatrix2FeaturesNV coopmat2;
+  VkPhysicalDeviceMaintenance4Features maintenance4;
   VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups;
   VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dot;
-  const gchar *extensions[3];
+  const gchar *extensions[4];
   guint32 n_extensions;
 } Features;
 
+/* @extension: NULL for what is in the core. */
 static void
 add_feature (Features *f, gpointer structure, const gchar *extension)
 {
@@ -85,14 +88,33 @@ add_feature (Features *f, gpointer structure, const gchar *extension)
 
   added->pNext = f->core12.pNext;
   f->core12.pNext = added;
-  f->extensions[f->n_extensions++] = extension;
+  if (extension != NULL)
+    f->extensions[f->n_extensions++] = extension;
+}
+
+static void
+add_coopmat2 (Features *f, const D2vVkFlexible *flexible)
+{
+  f->coopmat2 = (VkPhysicalDeviceCooperativeMatrix2FeaturesNV){
+    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV,
+    .cooperativeMatrixWorkgroupScope
+    = flexible->scope == VK_SCOPE_WORKGROUP_KHR,
+    .cooperativeMatrixFlexibleDimensions = VK_TRUE,
+    .cooperativeMatrixPerElementOperations = VK_TRUE,
+  };
+  f->maintenance4 = (VkPhysicalDeviceMaintenance4Features){
+    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES,
+    .maintenance4 = VK_TRUE,
+  };
+  add_feature (f, &f->coopmat2, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
+  add_feature (f, &f->maintenance4, NULL);
 }
 
 /* No more than some shader needs. */
 static void
 choose_features (const D2vVkFound *found, Features *f)
 {
-  gboolean coopmat = found->fragment.m != 0;
+  gboolean coopmat = found->fragment.m != 0 || found->flexible.group != 0;
 
   *f = (Features){
     .core11 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
@@ -112,6 +134,8 @@ choose_features (const D2vVkFound *found, Features *f)
   };
   if (coopmat)
     add_feature (f, &f->coopmat, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+  if (found->flexible.group != 0)
+    add_coopmat2 (f, &found->flexible);
   if (found->pins_subgroup)
     add_feature (f, &f->subgroups, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   if (found->has_dot)

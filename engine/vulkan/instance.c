@@ -10,7 +10,6 @@
 
 #define MAX_DEVICES 64
 #define MAX_FAMILIES 32
-#define MAX_FRAGMENTS 64
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static D2vVkInstance *shared; /* while it has users */
@@ -30,9 +29,9 @@ format_uuid (const guint8 *bytes, gchar *text)
     }
 }
 
-static gboolean
-has_extension (const D2vVkTable *vk, VkPhysicalDevice physical,
-               const gchar *name)
+gboolean
+vk_has_extension (const D2vVkTable *vk, VkPhysicalDevice physical,
+                  const gchar *name)
 {
   guint32 n = 0;
   gboolean has = FALSE;
@@ -62,8 +61,8 @@ look_at_properties (const D2vVkTable *vk, D2vVkFound *found)
       = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES, &sizes };
   VkPhysicalDeviceProperties2 all
       = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &id };
-  gboolean has_pci
-      = has_extension (vk, found->physical, VK_EXT_PCI_BUS_INFO_EXTENSION_NAME);
+  gboolean has_pci = vk_has_extension (vk, found->physical,
+                                       VK_EXT_PCI_BUS_INFO_EXTENSION_NAME);
 
   if (has_pci)
     subgroup.pNext = &pci;
@@ -112,107 +111,14 @@ look_at_features (const D2vVkTable *vk, D2vVkFound *found)
   VkPhysicalDeviceFeatures2 all
       = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &core11 };
 
-  if (has_extension (vk, found->physical,
-                     VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME))
+  if (vk_has_extension (vk, found->physical,
+                        VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME))
     core12.pNext = &dot;
   vk->GetPhysicalDeviceFeatures2 (found->physical, &all);
   found->has_half = core11.storageBuffer16BitAccess != VK_FALSE;
   found->has_dot = dot.shaderIntegerDotProduct != VK_FALSE;
   if (!core12.bufferDeviceAddress)
     found->why = g_strdup ("it lacks bufferDeviceAddress");
-}
-
-/* Cooperative matrices come with a good deal else: the SPIR-V that uses them
- * needs it. */
-static gboolean
-has_coopmat (const D2vVkTable *vk, VkPhysicalDevice physical)
-{
-  VkPhysicalDeviceCooperativeMatrixFeaturesKHR coopmat
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR };
-  VkPhysicalDeviceVulkan12Features core12
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &coopmat };
-  VkPhysicalDeviceVulkan11Features core11
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &core12 };
-  VkPhysicalDeviceFeatures2 all
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &core11 };
-
-  if (vk->GetPhysicalDeviceCooperativeMatrixPropertiesKHR == NULL
-      || !has_extension (vk, physical,
-                         VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME))
-    return FALSE;
-  vk->GetPhysicalDeviceFeatures2 (physical, &all);
-  return coopmat.cooperativeMatrix && core12.shaderFloat16
-         && core12.vulkanMemoryModel && core11.storageBuffer16BitAccess;
-}
-
-/* The largest of those that the shaders' tiles are made for. */
-static void
-look_at_fragments (const D2vVkTable *vk, D2vVkFound *found)
-{
-  VkCooperativeMatrixPropertiesKHR all[MAX_FRAGMENTS] = { 0 };
-  guint32 n = MAX_FRAGMENTS, most = 0;
-
-  for (guint32 i = 0; i < MAX_FRAGMENTS; i++)
-    all[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
-  if (vk->GetPhysicalDeviceCooperativeMatrixPropertiesKHR (found->physical, &n,
-                                                           all)
-      < 0)
-    return;
-  for (guint32 i = 0; i < n; i++)
-    {
-      const VkCooperativeMatrixPropertiesKHR *p = &all[i];
-      D2vVkFragment fragment = { p->MSize, p->NSize, p->KSize };
-      guint32 size = p->MSize * p->NSize * p->KSize;
-
-      if (p->scope == VK_SCOPE_SUBGROUP_KHR
-          && p->AType == VK_COMPONENT_TYPE_FLOAT16_KHR
-          && p->BType == VK_COMPONENT_TYPE_FLOAT16_KHR
-          && p->CType == VK_COMPONENT_TYPE_FLOAT32_KHR
-          && p->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR && size > most
-          && vk_fragment_fits (found, &fragment))
-        {
-          found->fragment = fragment;
-          most = size;
-        }
-    }
-}
-
-/* Where a driver has several sizes of subgroups, one pipeline must not get
- * another than its workgroup was made for. */
-static gboolean
-pins_subgroup (const D2vVkTable *vk, VkPhysicalDevice physical,
-               guint32 subgroup_size)
-{
-  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT features = {
-    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT
-  };
-  VkPhysicalDeviceFeatures2 all
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &features };
-  VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
-    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT
-  };
-  VkPhysicalDeviceProperties2 properties
-      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &sizes };
-
-  if (!has_extension (vk, physical,
-                      VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME))
-    return FALSE;
-  vk->GetPhysicalDeviceFeatures2 (physical, &all);
-  vk->GetPhysicalDeviceProperties2 (physical, &properties);
-  return features.subgroupSizeControl && features.computeFullSubgroups
-         && (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)
-         && subgroup_size >= sizes.minSubgroupSize
-         && subgroup_size <= sizes.maxSubgroupSize;
-}
-
-static void
-look_at_coopmat (const D2vVkTable *vk, D2vVkFound *found)
-{
-  if (!has_coopmat (vk, found->physical))
-    return;
-  found->pins_subgroup
-      = pins_subgroup (vk, found->physical, found->subgroup_size);
-  look_at_fragments (vk, found);
 }
 
 static void
@@ -232,8 +138,8 @@ look_at_memory (const D2vVkTable *vk, D2vVkFound *found)
           found->heap = i;
         }
     }
-  found->has_budget = has_extension (vk, found->physical,
-                                     VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+  found->has_budget = vk_has_extension (vk, found->physical,
+                                        VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 }
 
 static void
@@ -271,7 +177,7 @@ look_at (const D2vVkTable *vk, VkPhysicalDevice physical)
   if (found->why == NULL)
     look_at_features (vk, found);
   if (found->why == NULL)
-    look_at_coopmat (vk, found);
+    vk_look_at_matrices (vk, found);
   look_at_memory (vk, found);
   look_at_queues (vk, found);
   return found;
@@ -293,7 +199,7 @@ create_instance (D2vVkInstance *instance, GError **error)
 {
   const VkApplicationInfo application
       = { VK_STRUCTURE_TYPE_APPLICATION_INFO, .pEngineName = "d2v",
-          .apiVersion = VK_API_VERSION_1_2 };
+          .apiVersion = VK_API_VERSION_1_3 };
   const VkInstanceCreateInfo info = { VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
                                       .pApplicationInfo = &application };
   const D2vVkTable *global = vk_table_global (error);

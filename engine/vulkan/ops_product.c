@@ -60,7 +60,7 @@ is_f32 (const D2vTensor *tensor)
 static D2vVkWord
 word_of (D2vOp op, D2vVkRung rung, const D2vTensor *weight)
 {
-  if (rung == VK_RUNG_F16 || rung == VK_RUNG_COOPMAT)
+  if (vk_rung_is_half (rung))
     return VK_WORD_HALF;
   if (rung == VK_RUNG_INT8 && op == D2V_OP_LINEAR
       && d2v_shape_size (&weight->shape) / weight->shape.dim[0] <= MAX_INT8_K)
@@ -200,14 +200,69 @@ vk_fragment_fits (const D2vVkFound *found, const D2vVkFragment *f)
          && f->k % 8 == 0 && bytes <= found->shared_bytes && t.group <= 256;
 }
 
+/* The multiple of @step, by a power of two, that holds @size or is the last up
+ * to @most: @step's own at least. */
+static guint32
+fit (gsize size, guint32 most, guint32 step)
+{
+  guint32 fitted = step;
+
+  while (fitted < size && 2 * fitted <= most)
+    fitted *= 2;
+  return fitted;
+}
+
+/* One matrix a workgroup; its size is bounded by the registers of those who
+ * hold it. llvmpipe writes the end of the product out for each number that an
+ * invocation holds, and compiles long on many. */
+static Tiles
+flexible_tiles (const D2vVkFound *found, const D2vVkFlexible *f, gsize m,
+                gsize n)
+{
+  guint32 most_m = f->scope == VK_SCOPE_WORKGROUP_KHR ? 128 : 16;
+
+  if (is_software (found))
+    most_m = 8;
+  return (Tiles){ .group = f->group,
+                  .m = fit (m, most_m, f->step.m),
+                  .n = fit (n, MIN (2 * most_m, 128), f->step.n),
+                  .k = fit (32, 32, f->step.k),
+                  .fragment = { .m = f->scope } };
+}
+
+gboolean
+vk_flexible_fits (const D2vVkFound *found, const D2vVkFlexible *f)
+{
+  if (f->step.m == 0 || f->step.n == 0 || f->step.k == 0)
+    return FALSE;
+  const Tiles t = flexible_tiles (found, f, G_MAXUINT32, G_MAXUINT32);
+  gsize bytes
+      = (gsize) (t.m + t.n) * (t.k + 8) * sizeof (guint16) + f->reserved_bytes;
+
+  return MAX (MAX (t.m, t.n), t.k) <= f->largest && t.k % 8 == 0
+         && bytes <= found->shared_bytes && t.group <= 256;
+}
+
+static Tiles
+tiles_of_rung (const D2vVkFound *found, D2vVkRung rung, gsize m, gsize n)
+{
+  switch (rung)
+    {
+    case VK_RUNG_COOPMAT:
+      return coopmat_tiles_for (found, m, n);
+    case VK_RUNG_COOPMAT2:
+      return flexible_tiles (found, &found->flexible, m, n);
+    default:
+      return tiles_for (found, m, n);
+    }
+}
+
 /* product.glsl's constants, and the grid. */
 static void
-tile (const D2vVkEmit *emit, D2vVkDispatch *d, gboolean coopmat, gsize m,
-      gsize n, gsize k)
+tile (const D2vVkEmit *emit, D2vVkDispatch *d, D2vVkRung rung, gsize m, gsize n,
+      gsize k)
 {
-  const D2vVkFound *found = emit->context->found;
-  const Tiles tiles
-      = coopmat ? coopmat_tiles_for (found, m, n) : tiles_for (found, m, n);
+  const Tiles tiles = tiles_of_rung (emit->context->found, rung, m, n);
 
   vk_constant (d, tiles.group);
   vk_constant (d, tiles.m);
@@ -222,7 +277,7 @@ tile (const D2vVkEmit *emit, D2vVkDispatch *d, gboolean coopmat, gsize m,
   vk_constant (d, k);
   d->groups[0] = (guint32) d2v_ceil_div (n, tiles.n);
   d->groups[1] = (guint32) d2v_ceil_div (m, tiles.m);
-  d->whole_subgroups = coopmat;
+  d->whole_subgroups = rung == VK_RUNG_COOPMAT || rung == VK_RUNG_COOPMAT2;
 }
 
 /* --------------------------------------------------------------- LINEAR -- */
@@ -244,6 +299,8 @@ linear_shader (const D2vVkEmit *emit, D2vVkRung rung)
       return "linear_half";
     case VK_RUNG_COOPMAT:
       return "linear_coopmat";
+    case VK_RUNG_COOPMAT2:
+      return "linear_coopmat2";
     case VK_RUNG_INT8:
       return uses_dot (emit) ? "linear_dot" : "linear_int8";
     default:
@@ -269,8 +326,7 @@ linear (D2vVkEmit *emit, D2vVkRange weight, const D2vVkRange *bias, gsize n,
   gboolean has_residual = vk_read (emit, &d, D2V_LINEAR_RESIDUAL);
   gboolean has_scale = vk_read (emit, &d, D2V_LINEAR_SCALE);
   vk_write (emit, &d);
-  tile (emit, &d, rung == VK_RUNG_COOPMAT, m, n,
-        d2v_shape_last (vk_shape (emit, X)));
+  tile (emit, &d, rung, m, n, d2v_shape_last (vk_shape (emit, X)));
   vk_constant (&d, node->attributes.activation);
   vk_constant (&d, bias != NULL);
   vk_constant (&d, has_residual);
@@ -373,7 +429,8 @@ vk_emit_conv1d (D2vVkEmit *emit)
   gsize groups = a->tap_major ? 1 : a->groups;
   gsize n = w->dim[0] / groups, m = d2v_shape_rows (&emit->node->shape);
   static const gchar *const shaders[]
-      = { "conv1d", "conv1d_half", "conv1d_coopmat", "conv1d" };
+      = { "conv1d", "conv1d_half", "conv1d_coopmat", "conv1d_coopmat2",
+          "conv1d" };
   D2vVkDispatch d = vk_dispatch (shaders[emit->rung]);
 
   vk_read (emit, &d, X);
@@ -381,8 +438,7 @@ vk_emit_conv1d (D2vVkEmit *emit)
     return FALSE;
   gboolean has_bias = vk_read (emit, &d, BIAS);
   vk_write (emit, &d);
-  tile (emit, &d, emit->rung == VK_RUNG_COOPMAT, m, n,
-        d2v_shape_size (w) / w->dim[0]);
+  tile (emit, &d, emit->rung, m, n, d2v_shape_size (w) / w->dim[0]);
   vk_constant (&d, a->norm ? D2V_ACTIVATION_NONE : a->activation);
   vk_constant (&d, has_bias);
   vk_constant (&d, a->stride);
@@ -403,7 +459,8 @@ vk_emit_conv2d (D2vVkEmit *emit)
   const D2vShape *x = vk_shape (emit, X), *w = vk_shape (emit, W);
   gsize m = d2v_shape_rows (&emit->node->shape);
   static const gchar *const shaders[]
-      = { "conv2d", "conv2d_half", "conv2d_coopmat", "conv2d" };
+      = { "conv2d", "conv2d_half", "conv2d_coopmat", "conv2d_coopmat2",
+          "conv2d" };
   D2vVkDispatch d = vk_dispatch (shaders[emit->rung]);
 
   vk_read (emit, &d, X);
@@ -411,8 +468,7 @@ vk_emit_conv2d (D2vVkEmit *emit)
     return FALSE;
   gboolean has_bias = vk_read (emit, &d, BIAS);
   vk_write (emit, &d);
-  tile (emit, &d, emit->rung == VK_RUNG_COOPMAT, m, w->dim[0],
-        d2v_shape_size (w) / w->dim[0]);
+  tile (emit, &d, emit->rung, m, w->dim[0], d2v_shape_size (w) / w->dim[0]);
   vk_constant (&d, emit->node->attributes.activation);
   vk_constant (&d, has_bias);
   vk_constant (&d, x->dim[3]);

@@ -27,7 +27,8 @@
 
 /* NULL where nobody has it. */
 #define D2V_VK_OPTIONAL_LIST(F)                                                \
-  F (GetPhysicalDeviceCooperativeMatrixPropertiesKHR)
+  F (GetPhysicalDeviceCooperativeMatrixPropertiesKHR)                          \
+  F (GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV)
 
 #define D2V_VK_DEVICE_LIST(F)                                                  \
   F (DestroyDevice)                                                            \

@@ -2,7 +2,8 @@
 
 /* vulkan_private.h: the parts of the Vulkan backend and who owns what.
  *
- *   instance.c   the process's VkInstance, the devices found, choosing one
+ *   instance.c   the process's VkInstance and the devices found; matrices.c:
+ *                what cooperative matrices they have
  *   context.c    one VkDevice with its queue, fence and command pool
  *   memory.c     buffers, each with memory and an address of its own
  *   pipeline.c   pipelines by shader and constants; cache.c keeps them on disk
@@ -20,11 +21,19 @@
 /* What products are made of; D2V_VULKAN_RUNG names one. */
 typedef enum
 {
-  VK_RUNG_F32,     /* 32-bit floats */
-  VK_RUNG_F16,     /* factors of 16 bits, float sums */
-  VK_RUNG_COOPMAT, /* the same in cooperative matrices */
-  VK_RUNG_INT8,    /* of LINEAR: factors of 8 bits, whole sums; else F32 */
+  VK_RUNG_F32,      /* 32-bit floats */
+  VK_RUNG_F16,      /* factors of 16 bits, float sums */
+  VK_RUNG_COOPMAT,  /* the same in cooperative matrices of KHR, */
+  VK_RUNG_COOPMAT2, /* and in those of NV, each as large as a tile */
+  VK_RUNG_INT8,     /* of LINEAR: factors of 8 bits, whole sums; else F32 */
 } D2vVkRung;
+
+static inline gboolean
+vk_rung_is_half (D2vVkRung rung)
+{
+  return rung == VK_RUNG_F16 || rung == VK_RUNG_COOPMAT
+         || rung == VK_RUNG_COOPMAT2;
+}
 
 /* ------------------------------------------------------- instance.c -- */
 
@@ -36,6 +45,16 @@ typedef struct
 {
   guint32 m, n, k; /* 0: there is none */
 } D2vVkFragment;
+
+/* Such matrices of any multiple of @step's sizes. */
+typedef struct
+{
+  D2vVkFragment step;
+  VkScopeKHR scope;       /* who holds one: a subgroup or a workgroup */
+  guint32 group;          /* invocations in that; 0: there are none */
+  guint32 largest;        /* of each size */
+  guint32 reserved_bytes; /* of shared memory, by the driver */
+} D2vVkFlexible;
 
 /* A physical device as found. */
 typedef struct
@@ -49,6 +68,7 @@ typedef struct
   gboolean has_half; /* 16-bit storage */
   gboolean has_dot;  /* products of four bytes at a time */
   D2vVkFragment fragment;
+  D2vVkFlexible flexible;
   guint32 subgroup_size;
   gboolean pins_subgroup; /* a pipeline may insist on that size */
   guint32 family;         /* queue family with compute */
@@ -78,6 +98,10 @@ void vk_instance_put (D2vVkInstance *instance);
 /* NULL when @instance has none of that name. */
 const D2vVkFound *vk_instance_find (const D2vVkInstance *instance,
                                     const gchar *uuid);
+gboolean vk_has_extension (const D2vVkTable *vk, VkPhysicalDevice physical,
+                           const gchar *name);
+/* matrices.c: fills in @found's fragment, flexible and pins_subgroup. */
+void vk_look_at_matrices (const D2vVkTable *vk, D2vVkFound *found);
 
 /* -------------------------------------------------------- context.c -- */
 
@@ -361,6 +385,8 @@ D2V_OP_LIST (OP)
  * the device. */
 gboolean vk_fragment_fits (const D2vVkFound *found,
                            const D2vVkFragment *fragment);
+gboolean vk_flexible_fits (const D2vVkFound *found,
+                           const D2vVkFlexible *flexible);
 /* The weights of @node's slots 1.. that lie end to end as one.
  * FALSE when that slot is none of a product's. */
 gboolean vk_product_weight (const D2vPlan *plan, gint id, guint slot,

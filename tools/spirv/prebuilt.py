@@ -25,7 +25,8 @@ SHADERS = ROOT / "shaders"
 PREBUILT = SHADERS / "prebuilt"
 LIST = PREBUILT / "list.txt"
 FLAGS = ["-V", "--quiet", "-g0", "--target-env", "vulkan1.2"]
-VARIANTS = {"coopmat": ["-DHALF", "-DCOOPMAT"]}
+VARIANTS = {"coopmat": ["-DHALF", "-DCOOPMAT"],
+            "coopmat2": ["-DHALF", "-DCOOPMAT", "-DCOOPMAT2", "--target-env", "vulkan1.3"]}
 NAMES = {f"{stem}_{variant}": (stem, flags)
          for variant, flags in VARIANTS.items() for stem in ("conv1d", "conv2d", "linear")}
 
