@@ -159,9 +159,10 @@ retry_us (const Fallback *f)
 static void
 schedule_retry (Fallback *f)
 {
-  f->retry_at = f->n_retries < G_N_ELEMENTS (retry_seconds)
-                    ? g_get_monotonic_time () + retry_us (f)
-                    : G_MAXINT64;
+  gboolean again
+      = f->n_retries < G_N_ELEMENTS (retry_seconds) && !d2v_vulkan_has_hung ();
+
+  f->retry_at = again ? g_get_monotonic_time () + retry_us (f) : G_MAXINT64;
 }
 
 static void
@@ -174,8 +175,9 @@ lose_gpu (Fallback *f, const gchar *why)
   set_passed (key, FALSE);
   close_gpu (f);
   schedule_retry (f);
-  tell (f, "%s is given up (%s); the CPU goes on%s", f->base.device_name, why,
-        f->retry_at == G_MAXINT64 ? "" : ", and it is tried again later");
+  tell (f, "%s is given up (%s); the CPU goes on, the device %s",
+        f->base.device_name, why,
+        f->retry_at == G_MAXINT64 ? "stays off" : "is tried again later");
   f->n_retries++;
 }
 

@@ -5,7 +5,7 @@
  * What the GPU cannot do (lost, hung, out of memory, not a number where there
  * should be one) is done again by the CPU, the same run, so that no window is
  * lost; notify() says so. A lost device is opened again after 5, 30 and 120
- * seconds, then never. */
+ * seconds, then never; one that hung never. */
 #pragma once
 
 #include "engine/graph/backend.h"

@@ -590,6 +590,12 @@ d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
   return &b->base;
 }
 
+gboolean
+d2v_vulkan_has_hung (void)
+{
+  return vk_context_any_parked ();
+}
+
 void
 d2v_vulkan_counts (D2vBackend *backend, D2vPrepared *prepared,
                    D2vVulkanCounts *counts)

@@ -37,6 +37,12 @@ d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
   return NULL;
 }
 
+gboolean
+d2v_vulkan_has_hung (void)
+{
+  return FALSE;
+}
+
 void
 d2v_vulkan_counts (D2vBackend *backend, D2vPrepared *prepared,
                    D2vVulkanCounts *counts)

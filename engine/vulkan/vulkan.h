@@ -28,6 +28,9 @@ gchar *d2v_vulkan_resolve (const gchar *device, GError **error);
 D2vBackend *d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
                                     GError **error);
 
+/* TRUE once a device of this process has hung: then none is opened again. */
+gboolean d2v_vulkan_has_hung (void);
+
 /* Counts of one prepared plan's recording, and of what its runs did, for
  * tests. */
 typedef struct

@@ -144,6 +144,28 @@ gives_up (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->said->str, "stays off"));
 }
 
+/* What hangs may still be working: GPUs stay off, and nobody is told that one
+ * is tried again. In a process of its own, which has no GPU afterwards. */
+static void
+hangs (Fixture *f, gconstpointer data)
+{
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  g_setenv ("D2V_VULKAN_WAIT", "1", TRUE);
+  inject ("vkWaitForFences:*=TIMEOUT");
+  g_assert_false (run (f, 0));
+  g_assert_nonnull (strstr (f->said->str, "no answer in time"));
+  g_assert_nonnull (strstr (f->said->str, "stays off"));
+  g_assert_null (strstr (f->said->str, "tried again"));
+  rest ();
+  g_assert_false (run (f, 1));
+  g_assert_cmpuint (vk_fault_n_calls ("CreateDevice"), ==, 0);
+}
+
 /* State that moved to the CPU stays there until it is reset, healed or not. */
 static void
 state_returns (Fixture *f, gconstpointer data)
@@ -190,6 +212,7 @@ main (int argc, char **argv)
   ADD ("heals", heals);
   ADD ("waits-for-its-time", waits_for_its_time);
   ADD ("gives-up", gives_up);
+  ADD ("hangs", hangs);
   ADD ("state-returns", state_returns);
 #undef ADD
   gint result = g_test_run ();
