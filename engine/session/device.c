@@ -61,12 +61,12 @@ d2v_device_open (const gchar *device, D2vPrecision precision, guint n_threads,
                  GError **error)
 {
   if (g_str_has_prefix (device, "vulkan:"))
-    return d2v_fallback_backend_new (device, precision, n_threads, error);
+    return d2v_fallback_backend_new (device, TRUE, precision, n_threads, error);
   if (g_str_has_prefix (device, AUTO))
     {
       g_autoptr (GError) refused = NULL;
       D2vBackend *gpu = d2v_fallback_backend_new (
-          device + strlen (AUTO), precision, n_threads, &refused);
+          device + strlen (AUTO), FALSE, precision, n_threads, &refused);
       if (gpu != NULL)
         return gpu;
       g_message ("%s; the CPU does it", refused->message);

@@ -22,6 +22,7 @@ typedef struct
 {
   D2vBackend base;
   gchar *device;
+  gboolean named;
   D2vPrecision precision;
   guint n_threads;
   D2vBackend *gpu;     /* NULL while it is lost */
@@ -199,6 +200,7 @@ retry_gpu (Fallback *f)
     tell (f, "%s stays off (%s)", f->base.device_name, error->message);
 }
 
+/* What the CPU steps in for. */
 static gboolean
 is_fault (const GError *error)
 {
@@ -220,6 +222,15 @@ prepare_cpu (Fallback *f, D2vPrepared *prepared, GError **error)
   return prepared->on_cpu != NULL;
 }
 
+/* Who named a device that cannot hold the model is told, and may choose
+ * another. One that comes back after a loss has a stream to go on with. */
+static gboolean
+must_refuse (const Fallback *f, const GError *error)
+{
+  return error->code == D2V_ERROR_NO_MEMORY && f->named && f->n_retries == 0
+         && d2v_vulkan_lacks_weights (f->gpu);
+}
+
 /* FALSE also for a fault, which is handled. @error is set otherwise. */
 static gboolean
 prepare_gpu (Fallback *f, D2vPrepared *prepared, GError **error)
@@ -233,7 +244,7 @@ prepare_gpu (Fallback *f, D2vPrepared *prepared, GError **error)
         f->gpu, d2v_plan_ref (prepared->plan), &fault);
   if (prepared->on_gpu != NULL)
     return TRUE;
-  if (!is_fault (fault))
+  if (!is_fault (fault) || must_refuse (f, fault))
     {
       g_propagate_error (error, fault);
       return FALSE;
@@ -509,12 +520,14 @@ static const D2vBackendFunctions functions = {
 };
 
 D2vBackend *
-d2v_fallback_backend_new (const gchar *device, D2vPrecision precision,
-                          guint n_threads, GError **error)
+d2v_fallback_backend_new (const gchar *device, gboolean named,
+                          D2vPrecision precision, guint n_threads,
+                          GError **error)
 {
   Fallback *f = g_new0 (Fallback, 1);
 
   f->device = g_strdup (device);
+  f->named = named;
   f->precision = precision;
   f->n_threads = n_threads;
   f->prepared = g_ptr_array_new ();

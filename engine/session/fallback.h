@@ -11,8 +11,10 @@
 #include "engine/graph/backend.h"
 
 /* @device: canonical, as d2v_vulkan_resolve() gives it. Fails when it cannot
- * be opened or gives wrong results. */
-D2vBackend *d2v_fallback_backend_new (const gchar *device,
+ * be opened or gives wrong results. @named: the user chose it, so that a model
+ * whose weights it cannot hold is refused (NO_MEMORY) when a plan is prepared,
+ * and not left to the CPU. */
+D2vBackend *d2v_fallback_backend_new (const gchar *device, gboolean named,
                                       D2vPrecision precision, guint n_threads,
                                       GError **error);
 

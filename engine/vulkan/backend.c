@@ -31,6 +31,7 @@ typedef struct
   D2vVkBuffer upload, readback; /* what the host sees of them */
   guint64 generation;           /* counts up when one of them moves */
   guint64 n_compiled;           /* pipelines that have run */
+  gboolean lacks_weights;       /* those of the last plan did not go in */
 } VkBackend;
 
 /* Where the inputs or outputs of a plan lie, one after the other. */
@@ -378,27 +379,38 @@ want_weights (VkBackend *b, const D2vPlan *plan)
     vk_want_weights (b->weights, plan, plan->order[i], b->rung);
 }
 
-/* Everything the plan needs on the device, after asking whether it is there.
- * Nothing is in flight. */
+static gboolean
+upload_weights (VkBackend *b, GError **error)
+{
+  b->lacks_weights = !vk_weights_upload (b->weights, error);
+  return !b->lacks_weights;
+}
+
+/* Everything the plan needs on the device, after asking whether it is there:
+ * the weights by themselves, too, for without them no plan will run. Nothing is
+ * in flight. */
 static gboolean
 place_memory (VkBackend *b, D2vPrepared *prepared, GError **error)
 {
   const D2vPlan *plan = prepared->plan;
   gsize io_bytes = prepared->inputs.n_bytes + prepared->outputs.n_bytes;
-  gsize block_bytes;
+  gsize block_bytes, other_bytes, weight_bytes;
 
   prepared->state_offset = d2v_align (plan->folded_bytes, ALIGNMENT);
   block_bytes = prepared->state_offset + plan->state_bytes;
+  other_bytes = block_bytes + growth (&b->arena, plan->arena_bytes)
+                + growth (&b->io, io_bytes);
   want_weights (b, plan);
-  return vk_memory_check (b->context,
-                          vk_weights_missing_bytes (b->weights) + block_bytes
-                              + growth (&b->arena, plan->arena_bytes)
-                              + growth (&b->io, io_bytes),
-                          "weights and activations", error)
+  weight_bytes = vk_weights_missing_bytes (b->weights);
+  b->lacks_weights
+      = !vk_memory_check (b->context, weight_bytes, "weights", error);
+  return !b->lacks_weights
+         && vk_memory_check (b->context, weight_bytes + other_bytes,
+                             "weights and activations", error)
+         && upload_weights (b, error)
          && vk_buffer_init (b->context, &prepared->block, VK_MEMORY_DEVICE,
                             block_bytes, error)
-         && place_shared (b, prepared, error)
-         && vk_weights_upload (b->weights, error);
+         && place_shared (b, prepared, error);
 }
 
 /* What depends on weights alone is computed once. */
@@ -588,6 +600,12 @@ d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
   b->base.device_name = g_strdup_printf ("Vulkan %s (%s)", context->found->name,
                                          rungs[rung].name);
   return &b->base;
+}
+
+gboolean
+d2v_vulkan_lacks_weights (const D2vBackend *backend)
+{
+  return ((const VkBackend *) backend)->lacks_weights;
 }
 
 gboolean

@@ -62,8 +62,12 @@ allocate (D2vVkContext *context, D2vVkBuffer *buffer, D2vVkMemoryKind kind,
       = vk->AllocateMemory (context->device, &info, NULL, &buffer->memory);
   if (result != VK_SUCCESS)
     {
+      g_autofree gchar *call
+          = g_strdup_printf ("vkAllocateMemory of %" G_GUINT64_FORMAT " MiB",
+                             (guint64) (needs.size >> 20) + 1);
+
       buffer->memory = VK_NULL_HANDLE;
-      return vk_fail (context, result, "vkAllocateMemory", error);
+      return vk_fail (context, result, call, error);
     }
   context->n_allocations++;
   result = vk->BindBufferMemory (context->device, buffer->buffer,

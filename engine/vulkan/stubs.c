@@ -38,6 +38,12 @@ d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
 }
 
 gboolean
+d2v_vulkan_lacks_weights (const D2vBackend *backend)
+{
+  return FALSE;
+}
+
+gboolean
 d2v_vulkan_has_hung (void)
 {
   return FALSE;

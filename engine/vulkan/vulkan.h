@@ -28,6 +28,9 @@ gchar *d2v_vulkan_resolve (const gchar *device, GError **error);
 D2vBackend *d2v_vulkan_backend_new (const gchar *device, D2vPrecision precision,
                                     GError **error);
 
+/* TRUE when the last plan was refused because its weights did not go into the
+ * device. @backend: one that d2v_vulkan_backend_new() made. */
+gboolean d2v_vulkan_lacks_weights (const D2vBackend *backend);
 /* TRUE once a device of this process has hung: then none is opened again. */
 gboolean d2v_vulkan_has_hung (void);
 

@@ -148,7 +148,7 @@ run_row (const gchar *device)
 {
   g_autoptr (GError) error = NULL;
   D2vBackend *backend
-      = d2v_fallback_backend_new (device, D2V_PRECISION_F32, 1, &error);
+      = d2v_fallback_backend_new (device, FALSE, D2V_PRECISION_F32, 1, &error);
 
   if (backend == NULL)
     {

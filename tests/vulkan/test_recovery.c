@@ -34,8 +34,9 @@ hear (gpointer data, const gchar *message)
   g_string_append_printf (data, "%s\n", message);
 }
 
+/* @named: not NULL where the user asked for the device. */
 static void
-set_up (Fixture *f, gconstpointer data)
+set_up (Fixture *f, gconstpointer named)
 {
   g_autoptr (GError) error = NULL;
 
@@ -45,7 +46,8 @@ set_up (Fixture *f, gconstpointer data)
   vk_fault_reset ();
   f->said = g_string_new (NULL);
   f->cpu = d2v_cpu_backend_new (1);
-  f->backend = d2v_fallback_backend_new (device, D2V_PRECISION_F32, 1, &error);
+  f->backend = d2v_fallback_backend_new (device, named != NULL,
+                                         D2V_PRECISION_F32, 1, &error);
   g_assert_no_error (error);
   f->backend->notify = hear;
   f->backend->notify_data = f->said;
@@ -166,6 +168,61 @@ hangs (Fixture *f, gconstpointer data)
   g_assert_cmpuint (vk_fault_n_calls ("CreateDevice"), ==, 0);
 }
 
+/* The next plan, when its @nth allocation is refused; freed again. TRUE when
+ * there was one. */
+static gboolean
+prepare_without (Fixture *f, guint nth, GError **error)
+{
+  g_autofree gchar *fault
+      = g_strdup_printf ("vkAllocateMemory:%u=OUT_OF_DEVICE_MEMORY", nth);
+
+  g_string_set_size (f->said, 0);
+  inject (fault);
+  D2vPrepared *prepared = cached_prepare (f->backend, error);
+  inject ("vkNothing:1=TIMEOUT");
+  if (prepared == NULL)
+    return FALSE;
+  f->backend->functions->free_prepared (f->backend, prepared);
+  return TRUE;
+}
+
+/* Allocations of that plan: staging, weights, state. */
+#define WEIGHTS 2
+#define STATE 3
+
+/* A device that was named and cannot hold the weights is an error, and the
+ * session is as good as before. */
+static void
+refuses_weights (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (prepare_without (f, WEIGHTS, &error));
+  g_assert_error (error, D2V_ERROR, D2V_ERROR_NO_MEMORY);
+  g_assert_nonnull (strstr (error->message, "MiB"));
+  g_assert_cmpstr (f->said->str, ==, "");
+  g_assert_true (run (f, 0));
+  /* For the rest alone the CPU steps in, ... */
+  g_assert_true (prepare_without (f, STATE, NULL));
+  g_assert_nonnull (strstr (f->said->str, "inputs of this size"));
+  /* ... and after a loss there is a stream to go on with. */
+  inject ("vkQueueSubmit:1=DEVICE_LOST");
+  g_assert_false (run (f, 1));
+  rest ();
+  g_assert_true (run (f, 2));
+  g_assert_true (prepare_without (f, WEIGHTS, NULL));
+}
+
+/* One that was found leaves the work to the CPU, and says so. */
+static void
+does_without_weights (Fixture *f, gconstpointer data)
+{
+  g_assert_true (prepare_without (f, WEIGHTS, NULL));
+  g_assert_nonnull (strstr (f->said->str, "MiB"));
+  g_assert_nonnull (strstr (f->said->str, "the CPU runs"));
+  g_assert_true (run (f, 0));
+}
+
 /* State that moved to the CPU stays there until it is reset, healed or not. */
 static void
 state_returns (Fixture *f, gconstpointer data)
@@ -206,15 +263,19 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   if ((device = test_device ()) == NULL)
     return 0; /* TAP: all of it skipped */
-#define ADD(name, function)                                                    \
-  g_test_add ("/vulkan/recovery/" name, Fixture, NULL, set_up, function,       \
+#define ADD_FOR(named, name, function)                                         \
+  g_test_add ("/vulkan/recovery/" name, Fixture, named, set_up, function,      \
               tear_down)
+#define ADD(name, function) ADD_FOR (NULL, name, function)
   ADD ("heals", heals);
   ADD ("waits-for-its-time", waits_for_its_time);
   ADD ("gives-up", gives_up);
   ADD ("hangs", hangs);
+  ADD_FOR ("named", "refuses-weights", refuses_weights);
+  ADD ("does-without-weights", does_without_weights);
   ADD ("state-returns", state_returns);
 #undef ADD
+#undef ADD_FOR
   gint result = g_test_run ();
   g_free (device);
   return result;
