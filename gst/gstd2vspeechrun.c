@@ -160,13 +160,30 @@ gst_d2v_speech_run_heard_by (const GstD2vSpeechRun *run, gint64 then)
   return sample;
 }
 
+/* Windows and not words are counted, for sound may go on for long without a
+ * word that is final. */
+gint64
+gst_d2v_speech_run_stalled (GstD2vSpeechRun *run,
+                            const D2vTranscriberStats *stats, gint64 now)
+{
+  guint64 n_done
+      = stats->windows_out + stats->dropped_late + stats->dropped_nonfinite;
+
+  if (run->moved == 0 || n_done != run->n_done || stats->queue_depth == 0)
+    {
+      run->n_done = n_done;
+      run->moved = now;
+      run->warned = FALSE;
+    }
+  return now - run->moved;
+}
+
 void
 gst_d2v_speech_run_decide (GstD2vSpeechRun *run, guint64 sample)
 {
   const Arrival *arrival;
 
   run->decided = MAX (run->decided, MIN (sample, run->pushed));
-  run->warned = FALSE;
   while ((arrival = g_queue_peek_head (&run->arrivals))
          && arrival->sample < run->decided && run->arrivals.length > 1)
     g_free (g_queue_pop_head (&run->arrivals));

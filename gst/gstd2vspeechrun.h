@@ -22,6 +22,8 @@ typedef struct
   guint64 before;  /* samples of all runs before this one */
   guint64 pushed;  /* samples of this run that were heard ... */
   guint64 decided; /* ... and for which every word is out */
+  guint64 n_done;  /* windows, when last looked at ... */
+  gint64 moved;    /* ... and since when they are so many; 0: not looked yet */
   gboolean warned; /* that it has come to a stop */
   GArray *anchors; /* Anchor: at this sample it is that time */
   GQueue arrivals; /* Arrival: samples before this one came by then */
@@ -51,6 +53,11 @@ GstClockTime gst_d2v_speech_run_time (const GstD2vSpeechRun *run,
 gint64 gst_d2v_speech_run_arrival (const GstD2vSpeechRun *run, guint64 sample);
 /* Samples that had come by @then. */
 guint64 gst_d2v_speech_run_heard_by (const GstD2vSpeechRun *run, gint64 then);
+/* How long, in microseconds, a window has been waiting and none was done, by
+ * what the engine's @stats say at @now. */
+gint64 gst_d2v_speech_run_stalled (GstD2vSpeechRun *run,
+                                   const D2vTranscriberStats *stats,
+                                   gint64 now);
 /* Everything before @sample is decided: forgets what is only of use there. */
 void gst_d2v_speech_run_decide (GstD2vSpeechRun *run, guint64 sample);
 

@@ -588,26 +588,28 @@ keep_pace (GstD2vTranscriber *self, GstD2vSpeechRun *run,
   each_pad (self, push_gap, &time);
 }
 
-/* Says once that words stay away. */
+/* Says once that windows stay away. */
 static void
 watch (GstD2vTranscriber *self, GstD2vSpeechRun *run)
 {
   GstD2vAudioBase *base = GST_D2V_AUDIO_BASE (self);
+  D2vTranscriberStats stats;
   GstClockTime limit, age;
-  gint64 arrival = 0;
+  gboolean late;
 
   if (gst_d2v_audio_base_regime (base) == D2V_REGIME_LIVE)
     limit = gst_d2v_audio_base_own_latency (base)
             + WATCHDOG_BUDGETS * gst_d2v_audio_base_budget (base);
   else
     limit = WATCHDOG_RECORDED + 2 * gst_d2v_ms (self->engine_params.window_ms);
+  d2v_transcriber_stats (run->engine, &stats);
   g_mutex_lock (&self->lock);
-  if (!run->warned && run->decided < run->pushed)
-    arrival = gst_d2v_speech_run_arrival (run, run->decided + 1);
-  age = arrival ? (g_get_monotonic_time () - arrival) * GST_USECOND : 0;
-  run->warned = run->warned || age > limit;
+  age = gst_d2v_speech_run_stalled (run, &stats, g_get_monotonic_time ())
+        * GST_USECOND;
+  late = age > limit && !run->warned;
+  run->warned = run->warned || late;
   g_mutex_unlock (&self->lock);
-  if (age > limit)
+  if (late)
     GST_ELEMENT_WARNING_WITH_DETAILS (
         self, RESOURCE, BUSY, ("Recognising speech takes too long"),
         ("a window has been waiting for %" GST_TIME_FORMAT

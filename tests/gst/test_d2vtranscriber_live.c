@@ -293,6 +293,29 @@ test_watchdog (void)
   g_assert_null (bench_message (bench, GST_MESSAGE_WARNING, 1)); /* once */
 }
 
+/* A word without an end keeps the engine from deciding, not from working. */
+static void
+test_watchdog_long_word (void)
+{
+  g_autoptr (Bench) bench = bench_new ("latency=50", TRUE, "window_ms 20");
+
+  bench_push (bench, "0:40");
+  push_in_time (bench, "25:4000");
+  g_assert_null (bench_message (bench, GST_MESSAGE_WARNING, 0));
+}
+
+/* Nor does a pause in which no sound comes. */
+static void
+test_watchdog_pause (void)
+{
+  g_autoptr (Bench) bench = bench_new ("latency=50", TRUE, "window_ms 20");
+
+  bench_push (bench, "25:1000");
+  g_assert_null (bench_message (bench, GST_MESSAGE_WARNING, 3));
+  bench_push (bench, "25:1000");
+  g_assert_null (bench_message (bench, GST_MESSAGE_WARNING, 1));
+}
+
 static void
 test_lateness (void)
 {
@@ -359,6 +382,8 @@ main (int argc, char **argv)
   ADD ("fault_C10/late-is-dropped", test_late_is_dropped);
   ADD ("fault_C10/need-is-declared", test_need_is_declared);
   ADD ("watchdog", test_watchdog);
+  ADD ("watchdog/long-word", test_watchdog_long_word);
+  ADD ("watchdog/pause", test_watchdog_pause);
   ADD ("lateness", test_lateness);
   ADD ("forced-regimes", test_forced_regimes);
   ADD ("settings-change-while-playing", test_settings_change_while_playing);
