@@ -201,6 +201,27 @@ make_params (GstD2vTranscriber *self)
   return params;
 }
 
+/* In the engine's words 0 is its choice, and D2V_MS_NONE none. */
+static guint
+engine_ms (guint ms)
+{
+  if (ms == 0)
+    return D2V_MS_NONE;
+  return ms == (guint) -1 ? 0 : ms;
+}
+
+static D2vTranscriber *
+new_engine (D2vSession *session, const D2vTranscriberParams *params,
+            GError **error)
+{
+  D2vTranscriberParams p = *params;
+
+  p.stride_ms = engine_ms (p.stride_ms);
+  p.left_context_ms = engine_ms (p.left_context_ms);
+  p.right_context_ms = engine_ms (p.right_context_ms);
+  return d2v_transcriber_new (session, &p, error);
+}
+
 static gboolean
 engine_fits (GstD2vTranscriber *self)
 {
@@ -220,7 +241,7 @@ need_engine (GstD2vTranscriber *self, GError **error)
     return TRUE;
   forget_engine (self);
   self->engine_params = make_params (self);
-  engine = d2v_transcriber_new (self->session, &self->engine_params, error);
+  engine = new_engine (self->session, &self->engine_params, error);
   if (!engine)
     return FALSE;
   g_mutex_lock (&self->lock);
@@ -779,8 +800,7 @@ hear_silence (D2vSession *session, const D2vTranscriberParams *params,
       = params->left_context_ms + params->chunk_ms + params->right_context_ms;
   guint n = ms * (GST_D2V_AUDIO_RATE / 1000);
   g_autofree gfloat *silence = g_try_new0 (gfloat, n);
-  g_autoptr (D2vTranscriber) engine
-      = d2v_transcriber_new (session, params, NULL);
+  g_autoptr (D2vTranscriber) engine = new_engine (session, params, NULL);
   g_autoptr (D2vTranscript) t = NULL;
   g_autoptr (GError) error = NULL;
 

@@ -28,7 +28,9 @@ G_DECLARE_FINAL_TYPE (GstD2vTranscriber, gst_d2v_transcriber, GST,
 /* Guarded by the object lock. */
 typedef struct
 {
-  D2vTranscriberParams params; /* but for regime and partial_results */
+  /* But for regime and partial_results. Durations are as the properties have
+   * them: 0 is none, and -1 the engine's choice. */
+  D2vTranscriberParams params;
   gboolean partial_results;
   gfloat min_confidence;
   GstD2vTextOutput output;

@@ -43,8 +43,6 @@ duration_field (GstD2vTranscriberSettings *settings, guint id)
     {
     case PROP_WINDOW_DURATION:
       return &settings->params.window_ms;
-    case PROP_STRIDE_DURATION:
-      return &settings->params.stride_ms;
     case PROP_CHUNK_DURATION:
       return &settings->params.chunk_ms;
     case PROP_LEFT_CONTEXT:
@@ -120,6 +118,9 @@ gst_d2v_transcriber_set_property (GObject *object, guint id,
     case PROP_OUTPUT:
       settings->output = g_value_get_enum (value);
       break;
+    case PROP_STRIDE_DURATION:
+      settings->params.stride_ms = (guint) g_value_get_int (value);
+      break;
     case PROP_TEXT_CASE:
       settings->params.text_case = g_value_get_enum (value);
       break;
@@ -162,6 +163,9 @@ gst_d2v_transcriber_get_property (GObject *object, guint id, GValue *value,
     case PROP_OUTPUT:
       g_value_set_enum (value, settings->output);
       break;
+    case PROP_STRIDE_DURATION:
+      g_value_set_int (value, (gint) settings->params.stride_ms);
+      break;
     case PROP_TEXT_CASE:
       g_value_set_enum (value, settings->params.text_case);
       break;
@@ -196,10 +200,12 @@ install_windows (GObjectClass *klass)
                     "Recorded: sound heard at a time, in milliseconds; a "
                     "shorter clip is heard at once",
                     1000, 120000, 30000);
-  install_duration (klass, PROP_STRIDE_DURATION, "stride-duration", "Stride",
-                    "Recorded: overlap on each side of a window, in "
-                    "milliseconds (0 = a sixth of the window)",
-                    0, 40000, 0);
+  g_object_class_install_property (
+      klass, PROP_STRIDE_DURATION,
+      g_param_spec_int ("stride-duration", "Stride",
+                        "Recorded: overlap on each side of a window, in "
+                        "milliseconds (-1 = a sixth of the window)",
+                        -1, 40000, -1, FLAGS));
   install_duration (klass, PROP_CHUNK_DURATION, "chunk-duration", "Chunk",
                     "Live: new sound in each window, in milliseconds; shorter "
                     "is sooner and costs more",
@@ -207,11 +213,11 @@ install_windows (GObjectClass *klass)
   install_duration (klass, PROP_LEFT_CONTEXT, "left-context", "Left context",
                     "Live: sound heard again before each chunk, in "
                     "milliseconds",
-                    20, 30000, 2400);
+                    0, 30000, 2400);
   install_duration (klass, PROP_RIGHT_CONTEXT, "right-context", "Right context",
                     "Live: sound waited for after each chunk, in "
                     "milliseconds; longer is more accurate and later",
-                    20, 10000, 500);
+                    0, 10000, 500);
 }
 
 static void
@@ -303,6 +309,7 @@ void
 gst_d2v_transcriber_init_settings (GstD2vTranscriber *self)
 {
   self->settings.params = (D2vTranscriberParams){ .window_ms = 30000,
+                                                  .stride_ms = (guint) -1,
                                                   .chunk_ms = 400,
                                                   .left_context_ms = 2400,
                                                   .right_context_ms = 500,

@@ -292,6 +292,8 @@ set_default (guint *value, guint other)
 {
   if (*value == 0)
     *value = other;
+  else if (*value == D2V_MS_NONE)
+    *value = 0;
 }
 
 D2vTranscriber *
@@ -385,11 +387,13 @@ step (const D2vTranscriber *t)
              : frames (t, t->params.window_ms - 2 * t->params.stride_ms);
 }
 
+/* At least the frame that has begun, for it may yet prove not finite. */
 static guint
 look_ahead (const D2vTranscriber *t)
 {
-  return is_live (t) ? frames (t, t->params.right_context_ms)
-                     : frames (t, t->params.stride_ms);
+  guint ms = is_live (t) ? t->params.right_context_ms : t->params.stride_ms;
+
+  return MAX (frames (t, ms), 1);
 }
 
 static gboolean

@@ -83,6 +83,9 @@ add_property (GString *script)
     "window-duration 1000",
     "window-duration 30000",
     "stride-duration 100",
+    "stride-duration 0",
+    "left-context 0",
+    "right-context 0",
     "post-messages false",
     "endpoint-silence 200",
     "word-confidence-threshold 0.5",
@@ -205,7 +208,7 @@ make_finale (void)
   GString *script = g_string_new (
       "property regime recorded\nproperty output word\n"
       "property nonfinite drop\nproperty word-confidence-threshold 0\n"
-      "property window-duration 30000\nproperty stride-duration 0\n");
+      "property window-duration 30000\nproperty stride-duration -1\n");
 
   g_string_append_printf (script, "property model %s\n", models[0]);
   add_recovery (script);

@@ -333,6 +333,43 @@ test_lateness (void)
   g_assert_cmpuint (start, ==, MS (100));
 }
 
+/* Windows that are complete after 1.5 s of sound. */
+static guint64
+count_windows (const gchar *properties)
+{
+  g_autoptr (Bench) bench = bench_new (properties, FALSE, NULL);
+  guint64 before;
+
+  bench_push (bench, "25:10");
+  before = bench_stat (bench, "windows-in");
+  bench_push (bench, "25:1490");
+  return bench_stat (bench, "windows-in") - before;
+}
+
+/* A second without a stride is one window; by default they overlap. */
+static void
+test_no_stride (void)
+{
+  g_assert_cmpuint (count_windows ("window-duration=1000 stride-duration=0"),
+                    ==, 1);
+  g_assert_cmpuint (count_windows ("window-duration=1000 stride-duration=-1"),
+                    ==, 2);
+  g_assert_cmpuint (count_windows ("window-duration=1000"), ==, 2);
+}
+
+/* A chunk that nothing is heard around is through as soon as it is there. */
+static void
+test_no_context (void)
+{
+  g_autoptr (Bench) bench
+      = bench_new ("latency=100 left-context=0 right-context=0", TRUE, NULL);
+
+  gst_harness_set_upstream_latency (bench->harness, 0);
+  g_assert_cmpuint (query (bench).min, ==, MS (400 + 100));
+  bench_push (bench, "25:200 0:220");
+  g_assert_true (bench_wait (bench, "src: W25 0+200", 5));
+}
+
 /* The property is stronger than what upstream says. */
 static void
 test_forced_regimes (void)
@@ -385,6 +422,8 @@ main (int argc, char **argv)
   ADD ("watchdog/long-word", test_watchdog_long_word);
   ADD ("watchdog/pause", test_watchdog_pause);
   ADD ("lateness", test_lateness);
+  ADD ("durations/no-stride", test_no_stride);
+  ADD ("durations/no-context", test_no_context);
   ADD ("forced-regimes", test_forced_regimes);
   ADD ("settings-change-while-playing", test_settings_change_while_playing);
   return g_test_run ();

@@ -126,6 +126,14 @@ describe_type (GParamSpec *spec)
       max = describe_number (range->maximum, G_MAXUINT);
       return g_strdup_printf ("guint, %s to %s", min, max);
     }
+  if (G_IS_PARAM_SPEC_INT (spec))
+    {
+      GParamSpecInt *range = G_PARAM_SPEC_INT (spec);
+
+      min = describe_number (range->minimum, G_MAXINT);
+      max = describe_number (range->maximum, G_MAXINT);
+      return g_strdup_printf ("gint, %s to %s", min, max);
+    }
   if (G_IS_PARAM_SPEC_FLOAT (spec))
     {
       min = describe_number (G_PARAM_SPEC_FLOAT (spec)->minimum, G_MAXFLOAT);
