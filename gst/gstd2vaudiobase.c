@@ -151,13 +151,14 @@ gst_d2v_audio_base_change_state (GstElement *element, GstStateChange transition)
 
 /* ------------------------------------------------- the loader's thread -- */
 
-static void
-warm_up (GstElement *element, D2vSession *session, GCancellable *cancellable)
+static gboolean
+warm_up (GstElement *element, D2vSession *session, GCancellable *cancellable,
+         GError **error)
 {
   GstD2vAudioBase *base = GST_D2V_AUDIO_BASE (element);
+  GstD2vAudioBaseClass *klass = GST_D2V_AUDIO_BASE_GET_CLASS (base);
 
-  if (GST_D2V_AUDIO_BASE_GET_CLASS (base)->warm_up)
-    GST_D2V_AUDIO_BASE_GET_CLASS (base)->warm_up (base, session, cancellable);
+  return !klass->warm_up || klass->warm_up (base, session, cancellable, error);
 }
 
 static void

@@ -46,9 +46,9 @@ struct _GstD2vAudioBaseClass
   D2vHead head;
 
   /* Called with each new session before it is used, on the loader's thread;
-   * may be NULL. Returns soon when cancelled. */
-  void (*warm_up) (GstD2vAudioBase *base, D2vSession *session,
-                   GCancellable *cancellable);
+   * may be NULL. FALSE when it does not work. Returns soon when cancelled. */
+  gboolean (*warm_up) (GstD2vAudioBase *base, D2vSession *session,
+                       GCancellable *cancellable, GError **error);
   /* A session to use from now on. */
   gboolean (*start) (GstD2vAudioBase *base, D2vSession *session,
                      GError **error);

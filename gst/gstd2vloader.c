@@ -161,9 +161,42 @@ say (GstD2vLoader *loader, GstProgressType type, const gchar *format,
   gst_d2v_post_progress (loader->owner, type, "loading", text);
 }
 
+/* The device failed, or works again: on the session's thread. */
+static void
+take_notice (const gchar *message, gpointer data)
+{
+  GstD2vLoader *loader = data;
+
+  GST_ELEMENT_WARNING (loader->owner, RESOURCE, FAILED, ("%s", message),
+                       (NULL));
+}
+
+/* Waits for a notice under way: called without the lock. */
+static void
+let_go (D2vSession *session, guint listening)
+{
+  if (!session)
+    return;
+  d2v_session_remove_notify (session, listening);
+  d2v_session_unref (session);
+}
+
+static gboolean
+warm_up (GstD2vLoader *loader, D2vSession *session, GCancellable *cancellable,
+         GError **error)
+{
+  if (!loader->klass->warm_up)
+    return TRUE;
+  gst_d2v_post_progress (loader->owner, GST_PROGRESS_TYPE_CONTINUE, "loading",
+                         "Warming up");
+  return loader->klass->warm_up (loader->owner, session, cancellable, error);
+}
+
+/* @listening: what names us to the session, which is listened to from the
+ * beginning: its device may fail already while it is made warm. */
 static D2vSession *
 load (GstD2vLoader *loader, const GstD2vSettings *settings,
-      GCancellable *cancellable, GError **error)
+      GCancellable *cancellable, guint *listening, GError **error)
 {
   D2vSession *session;
 
@@ -172,13 +205,11 @@ load (GstD2vLoader *loader, const GstD2vSettings *settings,
   session = open_session (loader, settings, cancellable, error);
   if (!session)
     return NULL;
-  if (loader->klass->warm_up)
-    {
-      gst_d2v_post_progress (loader->owner, GST_PROGRESS_TYPE_CONTINUE,
-                             "loading", "Warming up");
-      loader->klass->warm_up (loader->owner, session, cancellable);
-    }
-  return session;
+  *listening = d2v_session_add_notify (session, take_notice, loader);
+  if (warm_up (loader, session, cancellable, error))
+    return session;
+  let_go (session, *listening);
+  return NULL;
 }
 
 /* A first model that cannot be loaded ends the stream; a later one leaves the
@@ -210,26 +241,6 @@ report (GstD2vLoader *loader, const GstD2vSettings *settings,
     }
   else
     gst_d2v_post_error (loader->owner, "The model cannot be loaded", error);
-}
-
-/* The device failed, or works again: on the session's thread. */
-static void
-take_notice (const gchar *message, gpointer data)
-{
-  GstD2vLoader *loader = data;
-
-  GST_ELEMENT_WARNING (loader->owner, RESOURCE, FAILED, ("%s", message),
-                       (NULL));
-}
-
-/* Waits for a notice under way: called without the lock. */
-static void
-let_go (D2vSession *session, guint listening)
-{
-  if (!session)
-    return;
-  d2v_session_remove_notify (session, listening);
-  d2v_session_unref (session);
 }
 
 /* Puts @session in place of the old one, which is returned; @listening becomes
@@ -266,12 +277,10 @@ answer (GstD2vLoader *loader)
   loader->cancellable = cancellable;
   g_mutex_unlock (&loader->lock);
 
-  session = load (loader, &settings, cancellable, &error);
+  session = load (loader, &settings, cancellable, &listening, &error);
   if (!session && !error)
     g_set_error_literal (&error, D2V_ERROR, D2V_ERROR_FAILED,
                          "FAILED, -, no session");
-  if (session)
-    listening = d2v_session_add_notify (session, take_notice, loader);
 
   g_mutex_lock (&loader->lock);
   loader->cancellable = NULL;

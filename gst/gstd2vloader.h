@@ -16,10 +16,10 @@ typedef struct
 {
   D2vModality modality;
   D2vHead head;
-  /* Called with each new session before it is used; may be NULL. Returns soon
-   * when cancelled. */
-  void (*warm_up) (GstElement *owner, D2vSession *session,
-                   GCancellable *cancellable);
+  /* Called with each new session before it is used; may be NULL. FALSE when it
+   * does not work. Returns soon when cancelled. */
+  gboolean (*warm_up) (GstElement *owner, D2vSession *session,
+                       GCancellable *cancellable, GError **error);
   /* Called after a session was put in place. */
   void (*loaded) (GstElement *owner, D2vSession *session);
   /* Called when a swap failed; @model is the path that stays in use. */

@@ -791,10 +791,11 @@ gst_d2v_transcriber_stats (GstD2vAudioBase *base, GstStructure *stats)
 }
 
 /* A window of it. FALSE when nobody waits for the end any more, or there will
- * be none. */
+ * be none; with @error when the window failed. */
 static gboolean
 hear_silence (D2vSession *session, const D2vTranscriberParams *params,
-              GCancellable *cancellable, D2vTranscriberStats *stats)
+              GCancellable *cancellable, D2vTranscriberStats *stats,
+              GError **error)
 {
   guint ms
       = params->left_context_ms + params->chunk_ms + params->right_context_ms;
@@ -802,16 +803,15 @@ hear_silence (D2vSession *session, const D2vTranscriberParams *params,
   g_autofree gfloat *silence = g_try_new0 (gfloat, n);
   g_autoptr (D2vTranscriber) engine = new_engine (session, params, NULL);
   g_autoptr (D2vTranscript) t = NULL;
-  g_autoptr (GError) error = NULL;
 
-  if (!engine || !silence || !d2v_transcriber_push (engine, silence, n, NULL))
+  if (!engine || !silence || !d2v_transcriber_push (engine, silence, n, error))
     return FALSE;
   d2v_transcriber_drain (engine);
   while (!t || t->type != D2V_TRANSCRIPT_DRAINED)
     {
       g_clear_pointer (&t, d2v_transcript_free);
-      t = d2v_transcriber_pull (engine, WARM_UP_STEP, &error);
-      if (error || g_cancellable_is_cancelled (cancellable))
+      t = d2v_transcriber_pull (engine, WARM_UP_STEP, error);
+      if (*error || g_cancellable_is_cancelled (cancellable))
         {
           d2v_transcriber_flush (engine, TRUE);
           return FALSE;
@@ -823,17 +823,18 @@ hear_silence (D2vSession *session, const D2vTranscriberParams *params,
 
 /* Lets the first window of a live stream find everything prepared. A second
  * time shows what a window costs on this machine. */
-static void
+static gboolean
 gst_d2v_transcriber_warm_up (GstD2vAudioBase *base, D2vSession *session,
-                             GCancellable *cancellable)
+                             GCancellable *cancellable, GError **error)
 {
   D2vTranscriberParams params = make_params (GST_D2V_TRANSCRIBER (base));
   D2vTranscriberStats stats;
 
   if (params.regime == D2V_REGIME_LIVE
-      && hear_silence (session, &params, cancellable, &stats)
-      && hear_silence (session, &params, cancellable, &stats))
+      && hear_silence (session, &params, cancellable, &stats, error)
+      && hear_silence (session, &params, cancellable, &stats, error))
     gst_d2v_audio_base_measured (base, stats.p50_ms * GST_MSECOND);
+  return *error == NULL;
 }
 
 /* -------------------------------------------------------------- class -- */

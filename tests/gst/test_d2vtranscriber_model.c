@@ -347,7 +347,6 @@ test_failed_swap (void)
   g_assert_cmpstr (model, ==, bench->model);
 }
 
-/* Of many wishes in a row, the last one counts, and none waits. */
 /* Row F3: the CPU goes on, and the bus hears of it; no session is listened to
  * once it is gone. */
 static void
@@ -371,6 +370,45 @@ test_device_lost (void)
   g_assert_cmpuint (bench_stat (bench, "model-fallbacks"), ==, 1);
 }
 
+/* The bus hears of it also when that happens before the stream begins. */
+static void
+test_device_lost_while_loading (void)
+{
+  g_autoptr (Bench) bench = bench_new (NULL, TRUE, "lost_at 0");
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  bench_push (bench, "0:40");
+  message = bench_message (bench, GST_MESSAGE_WARNING, 5);
+  g_assert_nonnull (message);
+  gst_message_parse_warning (message, &error, NULL);
+  g_assert_cmpstr (error->message, ==, "the device was lost");
+}
+
+/* A model that does not fit on its device, say, is as good as none: the one
+ * before goes on. */
+static void
+test_swap_to_failing (void)
+{
+  g_autoptr (Bench) bench = bench_new (NULL, TRUE, NULL);
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *words = NULL;
+  gchar *failing = make_model ("X", "fail_at 0");
+
+  bench_push (bench, "25:200 0:1000");
+  g_object_set (bench->element, "model", failing, NULL);
+  message = bench_message (bench, GST_MESSAGE_WARNING, 5);
+  g_assert_nonnull (message);
+  gst_message_parse_warning (message, &error, NULL);
+  g_assert_nonnull (strstr (error->message, "a window failed"));
+  bench_push (bench, "30:200");
+  words = bench_words (bench);
+  g_assert_cmpstr (words, ==, "W25 0+200, W30 1200+200");
+  remove_model (failing);
+}
+
+/* Of many wishes in a row, the last one counts, and none waits. */
 static void
 test_many_swaps (void)
 {
@@ -431,6 +469,8 @@ main (int argc, char **argv)
   ADD ("failed-swap", test_failed_swap);
   ADD ("many-swaps", test_many_swaps);
   ADD ("fault_F3/device-lost", test_device_lost);
+  ADD ("fault_F3/device-lost-while-loading", test_device_lost_while_loading);
+  ADD ("fault_F4/swap-to-failing", test_swap_to_failing);
   ADD ("fault_E9/stop-while-warming-up", test_stop_while_warming_up);
   return g_test_run ();
 }
