@@ -216,7 +216,8 @@ by_value (gconstpointer a, gconstpointer b)
 }
 
 /* How long a run may take: 20 times the median of the last ones, or before
- * there are any what the slowest device would need; never below 2 s. */
+ * there are any what the slowest device would need; never below the least that
+ * the context gives anything. */
 static gint64
 limit_of (const VkBackend *b, const D2vPrepared *prepared)
 {
