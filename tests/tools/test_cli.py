@@ -780,6 +780,7 @@ class Bench(CliTest):
             found = self.ok("bench", self.model(name), "--tokens", "16", "--repeat", "2", "--json")
             for key in ("min_ms", "median_ms", "load_ms", "peak_rss_mb", "gflop", "gflops", "threads"):
                 self.assertGreater(found[key], 0, (name, key))
+            self.assertEqual(found["fallbacks"], 0, name)
 
 
 class Shipped(CliTest):

@@ -20,75 +20,19 @@ import json
 import os
 import re
 import resource
-import statistics
 import subprocess
 import sys
 import time
 
-AUDIO, TEXT, IMAGE, SEGMENTATION = "audio", "text", "image", "segmentation"
+sys.dont_write_bytecode = True
+from cells import (CELLS, TEXT, cells_of, clean_environment, d2v_bench, folder, json_of, logits_only,  # noqa: E402
+                   make_model, median_of, min_of, new_model, number, one_input, print_head, print_row, setup)
 
-# Kind of model, shape of its input, and d2v's word for that.
-CELLS = {
-    "audio-1.5": (AUDIO, (1, 24000), ["--seconds", "1.5"]),
-    "audio-10": (AUDIO, (1, 160000), ["--seconds", "10"]),
-    "text-32": (TEXT, (1, 32), ["--tokens", "32"]),
-    "text-128": (TEXT, (1, 128), ["--tokens", "128"]),
-    "text-512": (TEXT, (1, 512), ["--tokens", "512"]),
-    "image-224": (IMAGE, (1, 3, 224, 224), ["--size", "224"]),
-    "segmentation-512": (SEGMENTATION, (1, 3, 512, 512), ["--size", "512"]),
-}
 PACKAGES = ["numpy", "openvino", "onnxruntime", "onnx", "onnxscript", "torch", "transformers"]
 ENGINES = ["d2v", "openvino", "onnxruntime"]
 
 
-def clean_environment():
-    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-        os.environ.pop(name, None)
-
-
-# ------------------------------------------------------------------ setup --
-
-def setup(work):
-    os.makedirs(work, exist_ok=True)
-    subprocess.run([sys.executable, "-m", "venv", f"{work}/venv"], check=True)
-    subprocess.run([f"{work}/venv/bin/pip", "install", "-q", *PACKAGES], check=True)
-
-
 # ------------------------------------------------------------------- make --
-
-def new_model(kind):
-    import torch
-    import transformers as t
-
-    torch.manual_seed(1)
-    if kind == AUDIO:
-        model = t.Data2VecAudioForCTC(t.Data2VecAudioConfig(vocab_size=32))
-    elif kind == TEXT:
-        model = t.Data2VecTextForSequenceClassification(t.Data2VecTextConfig(
-            vocab_size=50265, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5))
-    elif kind == IMAGE:
-        model = t.Data2VecVisionForImageClassification(t.Data2VecVisionConfig(
-            use_relative_position_bias=True, num_labels=1000))
-    else:
-        model = t.Data2VecVisionForSemanticSegmentation(t.Data2VecVisionConfig(
-            use_relative_position_bias=True, num_labels=150, image_size=512))
-    return model.eval()
-
-
-def logits_only(model):
-    """The model as a function of its one input."""
-    import torch
-
-    class Logits(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.model = model
-
-        def forward(self, x):
-            return self.model(x, return_dict=True).logits
-
-    return Logits().eval()
-
 
 def example(kind, shape):
     import torch
@@ -100,9 +44,8 @@ def make(work, cells):
     import torch
 
     for kind in dict.fromkeys(CELLS[cell][0] for cell in cells):
+        make_model(work, kind)
         model = new_model(kind)
-        if not os.path.exists(f"{work}/{kind}/model.safetensors"):
-            model.save_pretrained(f"{work}/{kind}")
         for cell in cells:
             if CELLS[cell][0] != kind or os.path.exists(f"{work}/{cell}.onnx"):
                 continue
@@ -114,15 +57,6 @@ def make(work, cells):
 
 
 # -------------------------------------------------------------- one engine --
-
-def one_input(kind, shape):
-    import numpy
-
-    rng = numpy.random.default_rng(1)
-    if kind == TEXT:
-        return rng.integers(3, 60, shape, dtype=numpy.int64)
-    return rng.uniform(-1.7, 1.7, shape).astype(numpy.float32)
-
 
 def openvino_runner(path, x, threads):
     import openvino
@@ -169,25 +103,15 @@ def one(engine, path, cell, threads, seconds):
 
 # -------------------------------------------------------------------- run --
 
-def last_json(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()[-400:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def measure(engine, cell, arguments, expected_ms):
+def measure(engine, cell, arguments, previous):
     work = arguments.work
     if engine != "d2v":
-        return last_json([sys.executable, __file__, "one", engine, f"{work}/{cell}.onnx", cell,
-                          str(arguments.threads), str(arguments.seconds)])
-    # The first time it runs for as long as it likes; then we know how often fits.
-    repeat = ["--repeat", str(max(3, int(1e3 * arguments.seconds / expected_ms)))] if expected_ms else []
-    found = last_json([arguments.d2v, "bench", f"{work}/{CELLS[cell][0]}", *CELLS[cell][2], "--threads",
-                       str(arguments.threads), *repeat, "--device", "cpu", "--precision", "f32", "--json"])
-    # One process gives its minimum and its median; they stand for its runs.
-    found.setdefault("times_ms", [found["min_ms"], found["median_ms"]])
-    return found
+        return json_of([sys.executable, __file__, "one", engine, f"{work}/{cell}.onnx", cell,
+                        str(arguments.threads), str(arguments.seconds)])
+    kind, _, words = CELLS[cell]
+    return d2v_bench(arguments.d2v, folder(work, kind),
+                     [*words, "--threads", str(arguments.threads), "--device", "cpu", "--precision", "f32"],
+                     arguments.seconds, previous)
 
 
 def peak(arguments):
@@ -204,9 +128,9 @@ def run_cell(cell, arguments):
     before = peak(arguments)
     for _ in range(arguments.rounds):
         for engine in arguments.engines:
-            expected = found[engine][-1]["min_ms"] if found[engine] and engine == "d2v" else None
+            previous = found[engine][-1] if found[engine] else None
             try:
-                found[engine].append(measure(engine, cell, arguments, expected))
+                found[engine].append(measure(engine, cell, arguments, previous))
             except RuntimeError as error:
                 print(f"{cell}, {engine}: {error}", file=sys.stderr)
     return found, before, peak(arguments)
@@ -215,15 +139,9 @@ def run_cell(cell, arguments):
 def summary(results):
     if not results:
         return None
-    times = [t for result in results for t in result["times_ms"]]
-    return {"min": min(min(times), *(r.get("min_ms", float("inf")) for r in results), float("inf")),
-            "median": statistics.median(r.get("median_ms", statistics.median(r["times_ms"])) for r in results),
+    return {"min": min_of(results), "median": median_of(results),
             "cpu": min(r["cpu_ms_per_run"] for r in results), "rss": max(r["peak_rss_mb"] for r in results),
             "load": min(r["load_ms"] for r in results), "gflop": results[0].get("gflop")}
-
-
-def number(value, digits=1):
-    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def rows_of(cell, found, before, after):
@@ -247,17 +165,10 @@ def run(arguments):
         if name != "d2v":
             versions.append(f"{name} {__import__(name).__version__.split('-')[0]}")
     print(f"{arguments.threads} threads, float32, batch 1, {arguments.rounds} rounds; {', '.join(versions)}\n")
-    print("| " + " | ".join(HEAD) + " |\n|" + " --- |" * len(HEAD), flush=True)
+    print_head(HEAD)
     for cell in arguments.cells:
         for row in rows_of(cell, *run_cell(cell, arguments)):
-            print("| " + " | ".join(row) + " |", flush=True)
-
-
-def cells_of(names):
-    for name in names:
-        if name not in CELLS:
-            sys.exit(f"no cell {name}; there are {' '.join(CELLS)}")
-    return names or list(CELLS)
+            print_row(row)
 
 
 def main():
@@ -277,7 +188,7 @@ def main():
     arguments = parser.parse_args()
     arguments.work = os.path.abspath(arguments.work)
     if arguments.what == "setup":
-        return setup(arguments.work)
+        return setup(arguments.work, PACKAGES)
     arguments.cells = cells_of(arguments.cells)
     if arguments.what == "make":
         return make(arguments.work, arguments.cells)

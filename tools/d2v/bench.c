@@ -168,12 +168,13 @@ print_result (D2vSession *session, const D2vTensors *inputs, GArray *times,
             "\"threads\":%u,\"runs\":%u,\"cpu_ms_per_run\":%.4f,"
             "\"weights_mb\":%.2f,\"arena_mb\":%.2f,\"allocations\":"
             "%" G_GUINT64_FORMAT
-            ",\"dispatches\":%u,\"barriers\":%u,\"device\":\"%s\"}\n",
+            ",\"dispatches\":%u,\"barriers\":%u,\"fallbacks\":%u,"
+            "\"device\":\"%s\"}\n",
             min, median, load_ms, peak_rss_mb (), gflop, gflop / min * 1000,
             d2v_session_n_threads (session), times->len, cpu_ms,
             (gdouble) stats.weight_bytes / 1048576,
             (gdouble) stats.arena_bytes / 1048576, stats.n_allocations,
-            stats.n_dispatches, stats.n_barriers,
+            stats.n_dispatches, stats.n_barriers, stats.n_fallbacks,
             d2v_session_device_name (session));
   else
     printf ("%s, %u threads: %.2f ms (median %.2f of %u), %.2f GFLOP, "
@@ -186,6 +187,8 @@ print_result (D2vSession *session, const D2vTensors *inputs, GArray *times,
   if (!json && stats.n_dispatches > 0)
     printf ("%u dispatches, %u barriers\n", stats.n_dispatches,
             stats.n_barriers);
+  if (!json && stats.n_fallbacks > 0)
+    printf ("%u runs were done by the CPU instead\n", stats.n_fallbacks);
 }
 
 /* The device's own times, one run without what overlaps otherwise. */

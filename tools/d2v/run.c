@@ -33,5 +33,10 @@ command_run (gint argc, gchar **argv, GError **error)
       options_flag (options, "hidden-states") ? D2V_RUN_HIDDEN_STATES
                                               : D2V_RUN_DEFAULT,
       NULL, error);
+  D2vSessionStats stats = { 0 };
+  d2v_session_stats (session, &stats);
+  if (stats.n_fallbacks > 0)
+    g_printerr ("d2v: the CPU did this run, not %s\n",
+                d2v_session_device_name (session));
   return outputs != NULL && d2v_tensors_save (outputs, outputs_path, error);
 }
