@@ -4,13 +4,17 @@
 /* y = softmax (q k' * scale + bias) v for each head, without ever holding all
  * weights of a query: an invocation has one query and its sum in registers,
  * keys and values pass through shared memory TILE at a time, and whenever a
- * larger score comes the sum so far is scaled down.
+ * larger score comes the sum so far is scaled down. With HALF, y is stored in
+ * 16 bits.
  *
  * A key that does not count has the lowest score: it weighs 0 beside any
  * other, and when none counts all weigh the same, as in the original. */
 #extension GL_GOOGLE_include_directive : require
 #include "types.glsl"
 #include "activation.glsl"
+#ifdef HALF
+#include "half.glsl"
+#endif
 
 layout (local_size_x_id = 0) in;
 layout (constant_id = 0) const uint GROUP = 64;
@@ -162,5 +166,12 @@ main ()
     }
   if (is_query)
     for (uint i = 0; i < D; i++)
-      y.v[((batch * n_steps + t) * HEADS + head) * D + i] = sum[i] / total;
+      {
+        uint at = ((batch * n_steps + t) * HEADS + head) * D + i;
+#ifdef HALF
+        Halves (y).v[at] = float16_t (rounded (sum[i] / total));
+#else
+        y.v[at] = sum[i] / total;
+#endif
+      }
 }

@@ -10,15 +10,15 @@
 #include "weight.glsl"
 #include "activation.glsl"
 
-layout (constant_id = 9) const uint N = 1; /* output channels of a group */
-layout (constant_id = 10) const uint K = 1; /* taps * channels of a group */
-layout (constant_id = 11) const uint ACTIVATION = 0;
-layout (constant_id = 12) const bool HAS_BIAS = false;
-layout (constant_id = 13) const uint STRIDE = 1;
-layout (constant_id = 14) const uint DILATION = 1;
-layout (constant_id = 15) const uint PADDING = 0;
-layout (constant_id = 16) const uint GROUPS = 1;
-layout (constant_id = 17) const uint C = 1; /* input channels of a group */
+layout (constant_id = 11) const uint N = 1; /* output channels of a group */
+layout (constant_id = 12) const uint K = 1; /* taps * channels of a group */
+layout (constant_id = 13) const uint ACTIVATION = 0;
+layout (constant_id = 14) const bool HAS_BIAS = false;
+layout (constant_id = 15) const uint STRIDE = 1;
+layout (constant_id = 16) const uint DILATION = 1;
+layout (constant_id = 17) const uint PADDING = 0;
+layout (constant_id = 18) const uint GROUPS = 1;
+layout (constant_id = 19) const uint C = 1; /* input channels of a group */
 
 layout (push_constant) uniform Push
 {
@@ -37,13 +37,13 @@ load_a (uint m, uint k)
   uint batch = m / n_out, t = m % n_out;
 
   if (PADDING == 0 && GROUPS == 1 && DILATION == 1)
-    return factor (x.v[(batch * n_in + t * STRIDE) * C + k]);
+    return factor (x, (batch * n_in + t * STRIDE) * C + k);
 
   uint at = t * STRIDE + k / C * DILATION;
   if (at < PADDING || at - PADDING >= n_in)
     return 0.0;
-  return factor (x.v[(batch * n_in + at - PADDING) * (GROUPS * C)
-                     + gl_WorkGroupID.z * C + k % C]);
+  return factor (x, (batch * n_in + at - PADDING) * (GROUPS * C)
+                    + gl_WorkGroupID.z * C + k % C);
 }
 
 float
@@ -59,7 +59,7 @@ store (uint m, uint n, float sum)
 
   if (HAS_BIAS)
     sum += b.v[o];
-  y.v[m * (GROUPS * N) + o] = activate (ACTIVATION, sum);
+  put (y, m * (GROUPS * N) + o, activate (ACTIVATION, sum));
 }
 
 #include "product.glsl"

@@ -8,12 +8,12 @@
 #include "weight.glsl"
 #include "activation.glsl"
 
-layout (constant_id = 9) const uint N = 1; /* output channels */
-layout (constant_id = 10) const uint K = 1; /* taps * channels */
-layout (constant_id = 11) const uint ACTIVATION = 0;
-layout (constant_id = 12) const bool HAS_BIAS = false;
-layout (constant_id = 13) const uint C = 1;
-layout (constant_id = 14) const uint KERNEL = 1;
+layout (constant_id = 11) const uint N = 1; /* output channels */
+layout (constant_id = 12) const uint K = 1; /* taps * channels */
+layout (constant_id = 13) const uint ACTIVATION = 0;
+layout (constant_id = 14) const bool HAS_BIAS = false;
+layout (constant_id = 15) const uint C = 1;
+layout (constant_id = 16) const uint KERNEL = 1;
 
 layout (push_constant) uniform Push
 {
@@ -37,7 +37,7 @@ load_a (uint m, uint k)
   j += tap % KERNEL - KERNEL / 2;
   if (i >= height || j >= width)
     return 0.0;
-  return factor (x.v[((batch * height + i) * width + j) * C + c]);
+  return factor (x, ((batch * height + i) * width + j) * C + c);
 }
 
 float
@@ -51,7 +51,7 @@ store (uint m, uint n, float sum)
 {
   if (HAS_BIAS)
     sum += b.v[n];
-  y.v[m * N + n] = activate (ACTIVATION, sum);
+  put (y, m * N + n, activate (ACTIVATION, sum));
 }
 
 #include "product.glsl"

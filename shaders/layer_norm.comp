@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* y = activation ((x - mean) / sqrt (var + eps) * gain + shift), along the
- * last axis. A workgroup does one row; y may be x.
+ * last axis. A workgroup does one row; y may be x. With HALF, y is stored in 16
+ * bits, and is another.
  *
  * Two passes on purpose: E[x^2] - mean^2 loses every digit when the mean is
  * large beside the spread. The second pass also sums what the rounding of the
@@ -10,6 +11,9 @@
 #extension GL_GOOGLE_include_directive : require
 #include "types.glsl"
 #include "activation.glsl"
+#ifdef HALF
+#include "half.glsl"
+#endif
 
 #define GROUP 64
 layout (local_size_x = GROUP) in;
@@ -59,6 +63,11 @@ main ()
         v *= gain.v[i];
       if (HAS_SHIFT)
         v += shift.v[i];
-      y.v[first + i] = activate (ACTIVATION, v);
+      v = activate (ACTIVATION, v);
+#ifdef HALF
+      Halves (y).v[first + i] = float16_t (rounded (v));
+#else
+      y.v[first + i] = v;
+#endif
     }
 }

@@ -8,14 +8,14 @@
 #include "weight.glsl"
 #include "activation.glsl"
 
-layout (constant_id = 9) const uint N = 1;
-layout (constant_id = 10) const uint K = 1;
-layout (constant_id = 11) const uint ACTIVATION = 0;
-layout (constant_id = 12) const bool HAS_BIAS = false;
-layout (constant_id = 13) const bool HAS_RESIDUAL = false;
-layout (constant_id = 14) const bool HAS_SCALE = false;
-layout (constant_id = 15) const uint STRIDE = 1;
-layout (constant_id = 16) const uint COLUMN = 0;
+layout (constant_id = 11) const uint N = 1;
+layout (constant_id = 12) const uint K = 1;
+layout (constant_id = 13) const uint ACTIVATION = 0;
+layout (constant_id = 14) const bool HAS_BIAS = false;
+layout (constant_id = 15) const bool HAS_RESIDUAL = false;
+layout (constant_id = 16) const bool HAS_SCALE = false;
+layout (constant_id = 17) const uint STRIDE = 1;
+layout (constant_id = 18) const uint COLUMN = 0;
 
 layout (push_constant) uniform Push
 {
@@ -31,7 +31,7 @@ layout (push_constant) uniform Push
 float
 load_a (uint m, uint k)
 {
-  return factor (x.v[m * K + k]);
+  return factor (x, m * K + k);
 }
 
 #ifdef INT8
@@ -68,7 +68,7 @@ store (uint m, uint n, float sum)
     sum *= scale.v[column];
   if (HAS_RESIDUAL)
     sum += residual.v[m * STRIDE + column];
-  y.v[m * STRIDE + column] = sum;
+  put (y, m * STRIDE + column, sum);
 }
 
 #include "product.glsl"

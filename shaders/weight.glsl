@@ -6,23 +6,26 @@
  * them is its scale and then words of four numbers, the last filled up with
  * zeros. */
 #ifdef HALF
-#extension GL_EXT_shader_16bit_storage : require
-layout (buffer_reference, std430, buffer_reference_align = 2) readonly buffer
-    Weights
-{
-  float16_t v[];
-};
+#include "half.glsl"
+#define Weights Halves
 
-/* What is not a number stays that: somebody downstream is to see it. */
+/* What nothing but products reads is stored as they round it. */
+layout (constant_id = 9) const bool HALF_X = false;
+layout (constant_id = 10) const bool HALF_Y = false;
+
 float
-factor (float x)
+factor (Floats x, uint i)
 {
-  float inside = isnan (x) ? x : clamp (x, -65504.0, 65504.0);
-#ifdef COOPMAT
-  return inside; /* rounded where it is stored */
-#else
-  return unpackHalf2x16 (packHalf2x16 (vec2 (inside, 0.0))).x;
-#endif
+  return HALF_X ? float (Halves (x).v[i]) : rounded (x.v[i]);
+}
+
+void
+put (Result y, uint i, float sum)
+{
+  if (HALF_Y)
+    Halves (y).v[i] = float16_t (rounded (sum));
+  else
+    y.v[i] = sum;
 }
 #else
 #ifdef INT8
@@ -36,8 +39,14 @@ layout (buffer_reference, std430, buffer_reference_align = 4) readonly buffer
 #endif
 
 float
-factor (float x)
+factor (Floats x, uint i)
 {
-  return x;
+  return x.v[i];
+}
+
+void
+put (Result y, uint i, float sum)
+{
+  y.v[i] = sum;
 }
 #endif

@@ -56,6 +56,7 @@ struct _D2vPrepared
   D2vVkRecorded recorded;
   gint64 durations[N_DURATIONS];
   guint n_durations; /* all so far */
+  guint n_halves;    /* values stored in 16 bits */
   guint64 n_submissions, n_recordings;
   gint64 host_us;
 };
@@ -137,6 +138,7 @@ static gboolean
 emit (VkBackend *b, D2vPrepared *prepared, GError **error)
 {
   const D2vPlan *plan = prepared->plan;
+  g_autofree gboolean *halves = vk_halves_new (plan, b->rung);
   D2vVkEmit e = { .context = b->context,
                   .plan = plan,
                   .weights = b->weights,
@@ -148,12 +150,15 @@ emit (VkBackend *b, D2vPrepared *prepared, GError **error)
                   .outputs = b->io.address + prepared->inputs.n_bytes,
                   .input_offsets = prepared->inputs.offsets,
                   .output_offsets = prepared->outputs.offsets,
+                  .halves = halves,
                   .dispatches = prepared->dispatches,
                   .error = error };
 
   g_array_set_size (prepared->dispatches, 0);
+  prepared->n_halves = 0;
   for (guint i = 0; i < plan->n_order; i++)
     {
+      prepared->n_halves += halves[plan->order[i]];
       if (i == plan->n_folded)
         prepared->n_folded = prepared->dispatches->len;
       if (!vk_emit_node (&e, plan->order[i]))
@@ -625,6 +630,7 @@ d2v_vulkan_counts (D2vBackend *backend, D2vPrepared *prepared,
     .n_dispatches = prepared->recorded.n_dispatches,
     .n_barriers = prepared->recorded.n_barriers,
     .n_levels = prepared->recorded.n_levels,
+    .n_halves = prepared->n_halves,
     .n_submissions = prepared->n_submissions,
     .n_allocations = context->n_allocations,
     .n_pipelines = context->n_pipelines,

@@ -149,7 +149,9 @@ vk_range_of (const D2vVkEmit *emit, gint id)
 {
   const D2vPlace *place = &emit->plan->places[id];
   const D2vNode *node = d2v_graph_node (emit->plan->graph, (D2vValue){ id });
-  gsize n_bytes = d2v_shape_size (&node->shape) * d2v_dtype_size (node->dtype);
+  gsize n_bytes = d2v_shape_size (&node->shape)
+                  * (vk_is_half (emit, id) ? sizeof (guint16)
+                                           : d2v_dtype_size (node->dtype));
   VkDeviceAddress begin = 0;
 
   switch (place->kind)

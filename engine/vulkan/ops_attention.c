@@ -116,7 +116,8 @@ vk_emit_attention (D2vVkEmit *emit)
   gsize n_heads = emit->node->attributes.n_heads;
   gsize head = qkv->dim[2] / 3 / n_heads, n_steps = qkv->dim[1];
   gsize tile = tile_for (emit, head), group = group_for (n_steps);
-  D2vVkDispatch d = vk_dispatch ("attention");
+  D2vVkDispatch d = vk_dispatch (vk_is_half (emit, emit->id) ? "attention_half"
+                                                             : "attention");
 
   if (tile == 0)
     return d2v_fail (emit->error, D2V_ERROR_UNSUPPORTED, NULL,

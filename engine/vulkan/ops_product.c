@@ -47,6 +47,14 @@ stacks (const D2vPlan *plan, const D2vNode *node)
   return TRUE;
 }
 
+gboolean
+vk_is_half_product (const D2vPlan *plan, const D2vNode *node)
+{
+  return node->op == D2V_OP_LINEAR
+             ? stacks (plan, node)
+             : node->op == D2V_OP_CONV1D || node->op == D2V_OP_CONV2D;
+}
+
 static gboolean
 is_f32 (const D2vTensor *tensor)
 {
@@ -257,7 +265,7 @@ tiles_of_rung (const D2vVkFound *found, D2vVkRung rung, gsize m, gsize n)
     }
 }
 
-/* product.glsl's constants, and the grid. */
+/* The constants of product.glsl and weight.glsl, N and K, and the grid. */
 static void
 tile (const D2vVkEmit *emit, D2vVkDispatch *d, D2vVkRung rung, gsize m, gsize n,
       gsize k)
@@ -273,6 +281,8 @@ tile (const D2vVkEmit *emit, D2vVkDispatch *d, D2vVkRung rung, gsize m, gsize n,
   vk_constant (d, tiles.fragment.m);
   vk_constant (d, tiles.fragment.n);
   vk_constant (d, tiles.fragment.k);
+  vk_constant (d, vk_is_half (emit, emit->node->inputs[X].id));
+  vk_constant (d, vk_is_half (emit, emit->id));
   vk_constant (d, n);
   vk_constant (d, k);
   d->groups[0] = (guint32) d2v_ceil_div (n, tiles.n);

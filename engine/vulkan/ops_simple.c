@@ -358,7 +358,8 @@ vk_emit_channels_first (D2vVkEmit *emit)
 gboolean
 vk_emit_layer_norm (D2vVkEmit *emit)
 {
-  D2vVkDispatch d = vk_dispatch ("layer_norm");
+  D2vVkDispatch d = vk_dispatch (vk_is_half (emit, emit->id) ? "layer_norm_half"
+                                                             : "layer_norm");
   gsize n_rows = d2v_shape_rows (&emit->node->shape);
 
   vk_read (emit, &d, 0);

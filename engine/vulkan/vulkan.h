@@ -41,6 +41,7 @@ typedef struct
   guint n_dispatches;
   guint n_barriers;
   guint n_levels;        /* longest chain of dependent dispatches */
+  guint n_halves;        /* values stored in 16 bits */
   guint64 n_submissions; /* of runs */
   guint64 n_allocations; /* of device memory, all so far */
   guint64 n_pipelines;   /* made, all so far */

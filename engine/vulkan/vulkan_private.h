@@ -9,7 +9,7 @@
  *   pipeline.c   pipelines by shader and constants; cache.c keeps them on disk
  *   weights.c    weights on the device, in the layout that kernels want
  *   command.c    dispatches recorded with the barriers that they need
- *   ops*.c       what each op dispatches
+ *   ops*.c       what each op dispatches; halves.c: what is stored in 16 bits
  *   backend.c    the above behind D2vBackend
  *
  * A context and what belongs to it is used by one thread at a time. */
@@ -342,7 +342,8 @@ typedef struct
   VkDeviceAddress arena, folded, state;
   VkDeviceAddress inputs, outputs;
   const gsize *input_offsets, *output_offsets;
-  const D2vNode *node; /* at work */
+  const gboolean *halves; /* vk_halves_new ()'s */
+  const D2vNode *node;    /* at work */
   gint id;
   GArray *dispatches; /* of D2vVkDispatch */
   GError **error;
@@ -374,6 +375,10 @@ D2vVkRange vk_range_of (const D2vVkEmit *emit, gint id);
 const D2vShape *vk_shape (const D2vVkEmit *emit, guint slot);
 gboolean vk_has (const D2vVkEmit *emit, guint slot);
 
+/* halves.c: of every value whether it is stored in 16 bits. */
+gboolean *vk_halves_new (const D2vPlan *plan, D2vVkRung rung);
+gboolean vk_is_half (const D2vVkEmit *emit, gint id);
+
 typedef gboolean (*D2vVkEmitFunc) (D2vVkEmit *emit);
 
 /* One for each op: gboolean vk_emit_<op> (D2vVkEmit *emit). */
@@ -387,6 +392,8 @@ gboolean vk_fragment_fits (const D2vVkFound *found,
                            const D2vVkFragment *fragment);
 gboolean vk_flexible_fits (const D2vVkFound *found,
                            const D2vVkFlexible *flexible);
+/* Whether its shader, on a rung of halves, rounds the left factor. */
+gboolean vk_is_half_product (const D2vPlan *plan, const D2vNode *node);
 /* The weights of @node's slots 1.. that lie end to end as one.
  * FALSE when that slot is none of a product's. */
 gboolean vk_product_weight (const D2vPlan *plan, gint id, guint slot,

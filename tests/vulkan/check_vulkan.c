@@ -329,7 +329,8 @@ parse (int *argc, char **argv)
         const gchar *rung = argv[i] + strlen ("--rung=");
 
         g_setenv ("D2V_VULKAN_RUNG", rung, TRUE);
-        halves = strcmp (rung, "f16") == 0 || g_str_has_prefix (rung, "coopmat");
+        halves
+            = strcmp (rung, "f16") == 0 || g_str_has_prefix (rung, "coopmat");
         bytes = strcmp (rung, "int8") == 0;
       }
     else

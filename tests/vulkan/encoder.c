@@ -58,17 +58,38 @@ norm (D2vGraph *g, D2vValue x)
 }
 
 static D2vValue
-layer (D2vGraph *g, D2vValue x)
+attend (D2vGraph *g, D2vValue x)
 {
   const D2vAttributes heads = { .n_heads = ENCODER_HEADS, .scale = 0.3f };
   D2vValue in = qkv (g, x);
   D2vValue y = d2v_graph_record (g, D2V_OP_ATTENTION, 1, &in, &heads);
 
-  x = norm (g, d2v_op_add (g, x, linear (g, y, ENCODER_WIDTH, ENCODER_WIDTH)));
-  y = d2v_op_activate (g, linear (g, x, 4 * ENCODER_WIDTH, ENCODER_WIDTH),
-                       D2V_ACTIVATION_GELU);
-  y = linear (g, y, ENCODER_WIDTH, 4 * ENCODER_WIDTH);
-  return norm (g, d2v_op_add (g, x, y));
+  return linear (g, y, ENCODER_WIDTH, ENCODER_WIDTH);
+}
+
+static D2vValue
+feed_forward (D2vGraph *g, D2vValue x)
+{
+  D2vValue y = d2v_op_activate (
+      g, linear (g, x, 4 * ENCODER_WIDTH, ENCODER_WIDTH), D2V_ACTIVATION_GELU);
+
+  return linear (g, y, ENCODER_WIDTH, 4 * ENCODER_WIDTH);
+}
+
+/* Norms after the sums, as the text models have them. */
+static D2vValue
+post_norm_layer (D2vGraph *g, D2vValue x)
+{
+  x = norm (g, d2v_op_add (g, x, attend (g, x)));
+  return norm (g, d2v_op_add (g, x, feed_forward (g, x)));
+}
+
+/* Norms before the products, as the vision models have them. */
+static D2vValue
+pre_norm_layer (D2vGraph *g, D2vValue x)
+{
+  x = d2v_op_add (g, x, attend (g, norm (g, x)));
+  return d2v_op_add (g, x, feed_forward (g, norm (g, x)));
 }
 
 D2vGraph *
@@ -79,7 +100,7 @@ encoder_new (guint n_layers)
                                 d2v_shape (1, ENCODER_STEPS, ENCODER_WIDTH));
 
   for (guint i = 0; i < n_layers; i++)
-    x = layer (g, x);
+    x = i % 2 == 0 ? post_norm_layer (g, x) : pre_norm_layer (g, x);
   d2v_graph_output (g, "y", x);
   return g;
 }

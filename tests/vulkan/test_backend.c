@@ -200,6 +200,45 @@ two_plans (void)
   close_backend (gpu, large);
 }
 
+/* @how: what D2V_VULKAN_HALVES is. The number of values stored so. */
+static guint
+run_f16 (D2vBackend *gpu, const gchar *how, gfloat *y)
+{
+  g_autoptr (GError) error = NULL;
+  D2vVulkanCounts counted;
+
+  g_setenv ("D2V_VULKAN_HALVES", how, TRUE);
+  D2vPrepared *prepared = encoder_prepare (gpu, 4, &error);
+  g_assert_no_error (error);
+  encoder_run (gpu, prepared, 5, y, &error);
+  g_assert_no_error (error);
+  d2v_vulkan_counts (gpu, prepared, &counted);
+  gpu->functions->free_prepared (gpu, prepared);
+  g_unsetenv ("D2V_VULKAN_HALVES");
+  return counted.n_halves;
+}
+
+/* What is stored as products round it gives the very same numbers. */
+static void
+halves (void)
+{
+  g_autoptr (GError) error = NULL;
+  D2vBackend *gpu = d2v_vulkan_backend_new (device, D2V_PRECISION_F16, &error);
+  gfloat stored[ENCODER_N], rounded[ENCODER_N];
+
+  if (gpu == NULL)
+    {
+      g_test_skip (error->message);
+      return;
+    }
+  /* What attention and the first product of the feed-forward make; and the
+   * norms of every other layer, which are for products alone. */
+  g_assert_cmpuint (run_f16 (gpu, "yes", stored), ==, 2 * 2 + 2 * 4);
+  g_assert_cmpuint (run_f16 (gpu, "no", rounded), ==, 0);
+  g_assert_cmpmem (stored, sizeof stored, rounded, sizeof rounded);
+  gpu->functions->free (gpu);
+}
+
 /* Beyond 128 MiB, which is as much as a storage buffer may have on llvmpipe:
  * input, weight, activation and output. Everything is exact. */
 #define N_LARGE ((gsize) 36 << 20)
@@ -527,6 +566,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vulkan/backend/host-time", host_time);
   g_test_add_func ("/vulkan/backend/barriers", barriers);
   g_test_add_func ("/vulkan/backend/two-plans", two_plans);
+  g_test_add_func ("/vulkan/backend/halves", halves);
   g_test_add_func ("/vulkan/backend/large", large);
   g_test_add_func ("/vulkan/backend/cancelled", cancelled);
   g_test_add_func ("/vulkan/backend/cycles", cycles);
