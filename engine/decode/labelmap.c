@@ -4,6 +4,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/error.h"
+#include "engine/base/interpolate.h"
 #include "engine/base/math.h"
 
 #include <math.h>
@@ -15,31 +16,6 @@
 /* Columns of the map done from top to bottom before the next: two rows of them
  * in 150 classes stay in the second-level cache. */
 #define BAND 128
-
-/* Entry = weight[0] * [low] + weight[1] * [high]; computed in float, because
- * the original does, and near ties depend on it. */
-typedef struct
-{
-  gsize low, high;
-  gfloat weight[2];
-} Taps;
-
-static Taps
-make_taps (gsize i, gsize n_in, gsize n_out)
-{
-  gfloat scale = (gfloat) n_in / (gfloat) n_out;
-  gfloat at = scale * ((gfloat) i + 0.5f) - 0.5f;
-  Taps taps;
-
-  if (n_in == n_out)
-    return (Taps){ i, i, { 1, 0 } };
-  at = at < 0 ? 0 : at;
-  taps.low = d2v_min ((gsize) at, n_in - 1);
-  taps.high = d2v_min (taps.low + 1, n_in - 1);
-  taps.weight[1] = at - (gfloat) taps.low;
-  taps.weight[0] = 1.0f - taps.weight[1];
-  return taps;
-}
 
 /* One row of the logits, interpolated for the columns of a band: what
  * neighbouring rows of the map share. */
@@ -53,8 +29,8 @@ typedef struct
 {
   const gfloat *logits; /* (n_classes, in_height, in_width) */
   gsize n_classes, in_height, in_width;
-  gsize begin, n;     /* columns of the band */
-  Taps columns[BAND]; /* (n) */
+  gsize begin, n;             /* columns of the band */
+  D2vFloatTaps columns[BAND]; /* (n) */
   WideRow rows[2];
 } Work;
 
@@ -72,7 +48,7 @@ widen (const Work *work, WideRow *out, gsize row)
 
       for (gsize x = 0; x < work->n; x++)
         {
-          const Taps *t = &work->columns[x];
+          const D2vFloatTaps *t = &work->columns[x];
 
           /* Not 0 * infinity where nothing is between two pixels. */
           wide[x] = t->weight[1] != 0
@@ -135,7 +111,7 @@ best_classes_alone (const gfloat *values, gsize n_classes, gint32 *best_class)
 static void
 fill_row (Work *work, D2vLabelMap *map, gsize y)
 {
-  Taps taps = make_taps (y, work->in_height, map->height);
+  D2vFloatTaps taps = d2v_float_taps (y, work->in_height, map->height);
   guint16 *labels = map->labels + y * map->width + work->begin;
   gboolean between = taps.weight[1] != 0;
 
@@ -174,40 +150,25 @@ fill_band (Work *work, D2vLabelMap *map, gsize begin)
   work->begin = begin;
   work->n = d2v_min (BAND, map->width - begin);
   for (gsize x = 0; x < work->n; x++)
-    work->columns[x] = make_taps (begin + x, work->in_width, map->width);
+    work->columns[x] = d2v_float_taps (begin + x, work->in_width, map->width);
   for (guint i = 0; i < 2; i++)
     work->rows[i].row = G_MAXSIZE;
   for (gsize y = 0; y < map->height; y++)
     fill_row (work, map, y);
 }
 
-static gboolean
-reserve (Work *work, D2vLabelMap *map)
-{
-  for (guint i = 0; i < 2; i++)
-    /* Zeros, because the last lanes are read beyond the width. */
-    work->rows[i].values
-        = d2v_malloc0 (work->n_classes * BAND * sizeof (gfloat));
-  map->labels = d2v_malloc_n (map->height * map->width, sizeof *map->labels);
-  map->counts = d2v_malloc0 (map->n_classes * sizeof *map->counts);
-  return work->rows[0].values != NULL && work->rows[1].values != NULL
-         && map->labels != NULL && map->counts != NULL;
-}
-
-static gboolean
-check (gsize n_classes, gsize in_height, gsize in_width, gsize height,
-       gsize width, GError **error)
+gboolean
+d2v_label_map_check (gsize n_classes, gsize height, gsize width, GError **error)
 {
   gsize n_pixels;
 
-  if (n_classes == 0 || n_classes > D2V_MAX_MAP_CLASSES || in_height == 0
-      || in_width == 0 || height == 0 || width == 0)
+  if (n_classes == 0 || n_classes > D2V_MAX_MAP_CLASSES || height == 0
+      || width == 0)
     return d2v_fail (error, D2V_ERROR_INPUT, NULL,
                      "expected 1..%d classes and sizes above 0, found "
-                     "%" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT
-                     " for %" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT " pixels",
-                     D2V_MAX_MAP_CLASSES, n_classes, in_height, in_width,
-                     height, width);
+                     "%" G_GSIZE_FORMAT " for %" G_GSIZE_FORMAT
+                     "x%" G_GSIZE_FORMAT " pixels",
+                     D2V_MAX_MAP_CLASSES, n_classes, height, width);
   if (!d2v_mul (height, width, &n_pixels) || n_pixels > D2V_MAX_MAP_PIXELS)
     return d2v_fail (error, D2V_ERROR_TOO_BIG, NULL,
                      "expected at most %" G_GSIZE_FORMAT
@@ -216,34 +177,77 @@ check (gsize n_classes, gsize in_height, gsize in_width, gsize height,
   return TRUE;
 }
 
+/* NULL with NO_MEMORY. */
+static D2vLabelMap *
+new_map (gsize n_classes, gsize height, gsize width, GError **error)
+{
+  D2vLabelMap *map = g_new0 (D2vLabelMap, 1);
+
+  map->width = width;
+  map->height = height;
+  map->n_classes = n_classes;
+  map->labels = d2v_malloc_n (height * width, sizeof *map->labels);
+  map->counts = d2v_malloc0 (n_classes * sizeof *map->counts);
+  if (map->labels != NULL && map->counts != NULL)
+    return map;
+  d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL,
+            "expected memory for a map of %" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT
+            " pixels, found none",
+            height, width);
+  d2v_label_map_free (map);
+  return NULL;
+}
+
+static gboolean
+fill (Work *work, D2vLabelMap *map, GError **error)
+{
+  /* Zeros, because the last lanes are read beyond the width. */
+  for (guint i = 0; i < 2; i++)
+    work->rows[i].values
+        = d2v_malloc0 (work->n_classes * BAND * sizeof (gfloat));
+  if (work->rows[0].values == NULL || work->rows[1].values == NULL)
+    return d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "rows of logits");
+  for (gsize begin = 0; begin < map->width; begin += BAND)
+    fill_band (work, map, begin);
+  return TRUE;
+}
+
 D2vLabelMap *
 d2v_label_map_new (const gfloat *logits, gsize n_classes, gsize in_height,
                    gsize in_width, gsize height, gsize width, GError **error)
 {
-  if (!check (n_classes, in_height, in_width, height, width, error))
-    return NULL;
-
   Work work = { .logits = logits,
                 .n_classes = n_classes,
                 .in_height = in_height,
                 .in_width = in_width };
-  D2vLabelMap *map = g_new0 (D2vLabelMap, 1);
-  map->width = width;
-  map->height = height;
-  map->n_classes = n_classes;
-  if (reserve (&work, map))
-    for (gsize begin = 0; begin < width; begin += BAND)
-      fill_band (&work, map, begin);
-  else
-    {
-      d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL,
-                "expected memory for a map of %" G_GSIZE_FORMAT
-                "x%" G_GSIZE_FORMAT " pixels, found none",
-                height, width);
-      g_clear_pointer (&map, d2v_label_map_free);
-    }
+
+  if (!d2v_label_map_check (n_classes, in_height, in_width, error)
+      || !d2v_label_map_check (n_classes, height, width, error))
+    return NULL;
+  D2vLabelMap *map = new_map (n_classes, height, width, error);
+  if (map != NULL && !fill (&work, map, error))
+    g_clear_pointer (&map, d2v_label_map_free);
   d2v_free (work.rows[0].values);
   d2v_free (work.rows[1].values);
+  return map;
+}
+
+D2vLabelMap *
+d2v_label_map_new_from_classes (const gfloat *classes, gsize n_classes,
+                                gsize height, gsize width, GError **error)
+{
+  if (!d2v_label_map_check (n_classes, height, width, error))
+    return NULL;
+  D2vLabelMap *map = new_map (n_classes, height, width, error);
+  for (gsize i = 0; map != NULL && i < height * width; i++)
+    {
+      gfloat found = classes[i];
+      guint16 label
+          = found > 0 && found < (gfloat) n_classes ? (guint16) found : 0;
+
+      map->labels[i] = label;
+      map->counts[label]++;
+    }
   return map;
 }
 

@@ -16,9 +16,17 @@
  * are equal; NaN never wins. With the logits' own size nothing is
  * interpolated.
  *
- * Memory beside the map: one kilobyte per class. TOO_BIG beyond
- * D2V_MAX_MAP_PIXELS, INPUT for a size of 0 or more than D2V_MAX_MAP_CLASSES,
- * NO_MEMORY. */
+ * Memory beside the map: one kilobyte per class. Fails as
+ * d2v_label_map_check() does, and with NO_MEMORY. */
 D2vLabelMap *d2v_label_map_new (const gfloat *logits, gsize n_classes,
                                 gsize in_height, gsize in_width, gsize height,
                                 gsize width, GError **error);
+/* The same from classes that were found elsewhere, (height, width): what is
+ * none of them becomes class 0. */
+D2vLabelMap *d2v_label_map_new_from_classes (const gfloat *classes,
+                                             gsize n_classes, gsize height,
+                                             gsize width, GError **error);
+/* TOO_BIG beyond D2V_MAX_MAP_PIXELS, INPUT for a size of 0 or more than
+ * D2V_MAX_MAP_CLASSES. */
+gboolean d2v_label_map_check (gsize n_classes, gsize height, gsize width,
+                              GError **error);

@@ -50,7 +50,7 @@ typedef struct
   gsize begin, length;                  /* SLICE */
   gsize index;                          /* SCALE_ADD */
   gsize patch;                          /* PATCHES */
-  gsize size, size_w;                   /* resizes, ADAPTIVE_POOL */
+  gsize size, size_w;                   /* resizes, ADAPTIVE_POOL, LABEL_MAP */
   D2vShape shape;                       /* RESHAPE */
 } D2vAttributes;
 

@@ -90,6 +90,12 @@
  *                                resized bilinearly to (2 grid_h - 1, 2 grid_w
  *                                - 1), last 3 kept (spec 4.2).
  * CHANNELS_FIRST  x              (B, H, W, C) -> (B, C, H, W).
+ * LABEL_MAP    x                 (B, H, W, C) -> (B, `size`, `size_w`): x
+ *                                resized as RESIZE_BILINEAR does, with weights
+ *                                in float, then for each pixel the number of
+ *                                its greatest channel, the first of several.
+ *                                NaN never is; where no channel is above minus
+ *                                infinity, the result is NaN.
  */
 #pragma once
 
@@ -122,10 +128,11 @@
   OP (MAX_POOL2, max_pool2, 1, 1)                                              \
   OP (ADAPTIVE_POOL, adaptive_pool, 1, 1)                                      \
   OP (RESIZE_BILINEAR, resize_bilinear, 1, 1)                                  \
-  OP (RESIZE_TAPS, resize_taps, 1, 2)        \
+  OP (RESIZE_TAPS, resize_taps, 1, 2)                                          \
   OP (RESIZE_BICUBIC, resize_bicubic, 1, 1)                                    \
   OP (RELATIVE_TABLE, relative_table, 1, 1)                                    \
-  OP (CHANNELS_FIRST, channels_first, 1, 1)
+  OP (CHANNELS_FIRST, channels_first, 1, 1)                                    \
+  OP (LABEL_MAP, label_map, 1, 1)
 
 typedef enum
 {

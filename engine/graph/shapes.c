@@ -427,6 +427,15 @@ infer_channels_first (const Inference *s)
   return TRUE;
 }
 
+static gboolean
+infer_label_map (const Inference *s)
+{
+  if (!infer_resize (s))
+    return FALSE;
+  *s->out = d2v_shape (s->out->dim[0], s->out->dim[1], s->out->dim[2]);
+  return TRUE;
+}
+
 typedef gboolean (*InferFunc) (const Inference *s);
 
 static const InferFunc infer[D2V_N_OPS] = {
@@ -458,6 +467,7 @@ static const InferFunc infer[D2V_N_OPS] = {
   [D2V_OP_RESIZE_BICUBIC] = infer_resize,
   [D2V_OP_RELATIVE_TABLE] = infer_relative_table,
   [D2V_OP_CHANNELS_FIRST] = infer_channels_first,
+  [D2V_OP_LABEL_MAP] = infer_label_map,
 };
 
 static gboolean

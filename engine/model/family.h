@@ -22,6 +22,9 @@ typedef struct
   gboolean hidden_states;
   D2vStage stage;
   gsize cache_length; /* text decoders: positions that the cache holds */
+  /* Segmentation: `labels`, the class of each pixel of a picture of this size
+   * (see LABEL_MAP), instead of `logits`; 0: logits. */
+  gsize map_height, map_width;
 } D2vRecordOptions;
 
 typedef struct

@@ -317,6 +317,5 @@ d2v_upernet (D2vGraph *g, const D2vConfig *c, const D2vUperNet *w,
   o[3] = lateral[3];
 
   D2vValue x = fuse_maps (g, w, o);
-  x = conv2d (g, x, &w->classifier, D2V_ACTIVATION_NONE);
-  return d2v_graph_record (g, D2V_OP_CHANNELS_FIRST, 1, &x, NULL);
+  return conv2d (g, x, &w->classifier, D2V_ACTIVATION_NONE);
 }

@@ -76,7 +76,7 @@ D2vValue d2v_vision (D2vGraph *g, const D2vConfig *c, const D2vVision *w,
                      gboolean hidden_states);
 
 void d2v_bind_upernet (D2vBinder *b, D2vUperNet *w);
-/* -> logits (B, NL, 4g, 4g) */
+/* -> logits (B, 4g, 4g, NL) */
 D2vValue d2v_upernet (D2vGraph *g, const D2vConfig *c, const D2vUperNet *w,
                       const D2vFeatures *features);
 

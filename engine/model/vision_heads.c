@@ -150,6 +150,22 @@ pool (D2vGraph *g, const D2vConfig *c, const D2vVisionWeights *w, D2vValue x)
   return d2v_norm (g, x, &w->pooler_norm);
 }
 
+/* Who only wants the classes does not have the logits brought to the host. */
+static void
+segment (D2vGraph *g, D2vValue logits, const D2vRecordOptions *options)
+{
+  const D2vAttributes size
+      = { .size = options->map_height, .size_w = options->map_width };
+
+  if (options->map_height == 0)
+    d2v_graph_output (
+        g, "logits",
+        d2v_graph_record (g, D2V_OP_CHANNELS_FIRST, 1, &logits, NULL));
+  else
+    d2v_graph_output (
+        g, "labels", d2v_graph_record (g, D2V_OP_LABEL_MAP, 1, &logits, &size));
+}
+
 static void
 record (D2vGraph *g, const D2vConfig *c, D2vHead head, gconstpointer weights,
         const D2vTensors *prepared, const D2vRecordOptions *options)
@@ -163,8 +179,7 @@ record (D2vGraph *g, const D2vConfig *c, D2vHead head, gconstpointer weights,
 
   if (head == D2V_HEAD_SEMANTIC_SEGMENTATION)
     {
-      d2v_graph_output (g, "logits",
-                        d2v_upernet (g, c, &w->upernet, &features));
+      segment (g, d2v_upernet (g, c, &w->upernet, &features), options);
       return;
     }
   if (!c->use_mean_pooling)

@@ -334,8 +334,10 @@ plan_key (const D2vTensors *prepared, const D2vRecordOptions *options)
 {
   GString *key = g_string_new (NULL);
 
-  g_string_printf (key, "%d/%d/%" G_GSIZE_FORMAT, options->hidden_states,
-                   options->stage, options->cache_length);
+  g_string_printf (
+      key, "%d/%d/%" G_GSIZE_FORMAT "/%" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT,
+      options->hidden_states, options->stage, options->cache_length,
+      options->map_height, options->map_width);
   for (guint i = 0; i < d2v_tensors_size (prepared); i++)
     {
       const gchar *name = d2v_tensors_name (prepared, i);
@@ -710,19 +712,28 @@ d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
 }
 
 D2vTensors *
-d2v_session_run (D2vSession *session, const D2vTensors *inputs,
-                 D2vRunFlags flags, GCancellable *cancellable, GError **error)
+d2v_session_run_with (D2vSession *session, const D2vTensors *inputs,
+                      const D2vRecordOptions *options,
+                      GCancellable *cancellable, GError **error)
 {
   const D2vModel *model = session->model;
-  const D2vRecordOptions options
-      = { .hidden_states = (flags & D2V_RUN_HIDDEN_STATES) != 0 };
   g_autoptr (D2vTensors) prepared = d2v_tensors_new ();
 
   if (!model->family->prepare (model->config, model->head, inputs, prepared,
                                error))
     return NULL;
-  return d2v_session_run_prepared (session, prepared, &options, NULL,
+  return d2v_session_run_prepared (session, prepared, options, NULL,
                                    cancellable, error);
+}
+
+D2vTensors *
+d2v_session_run (D2vSession *session, const D2vTensors *inputs,
+                 D2vRunFlags flags, GCancellable *cancellable, GError **error)
+{
+  const D2vRecordOptions options
+      = { .hidden_states = (flags & D2V_RUN_HIDDEN_STATES) != 0 };
+
+  return d2v_session_run_with (session, inputs, &options, cancellable, error);
 }
 
 gdouble

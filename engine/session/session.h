@@ -48,3 +48,8 @@ D2vTensors *
 d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
                           const D2vRecordOptions *options, D2vContext *context,
                           GCancellable *cancellable, GError **error);
+
+/* d2v_session_run() with more to choose from. */
+D2vTensors *d2v_session_run_with (D2vSession *session, const D2vTensors *inputs,
+                                  const D2vRecordOptions *options,
+                                  GCancellable *cancellable, GError **error);

@@ -584,6 +584,16 @@ class Apply(CliTest):
         self.assertEqual([a["label"] for a in answer], [tiny.THINGS[i] for i, n in enumerate(counts) if n])
         self.assertEqual({(a["score"], *a["mask"]["size"]) for a in answer}, {(None, 37, 45)})
 
+    def test_mask_is_that_of_the_logits(self):
+        """The map that is made beside the model is what its logits say, pixel by pixel."""
+        model = self.model("segment")
+        self.ok("apply", model, "media/a.png", "--mask-output", "m.pgm")
+        self.ok("preprocess", model, "media/a.png", "--outputs", "p.st")
+        self.assertEqual(self.run_d2v("run", model, "--inputs", "p.st", "--outputs", "l.st").returncode, 0)
+        labels = self.ok("decode", model, "--inputs", "l.st", "--target-size", "37x45")["labels"]
+        header = b"P5\n45 37\n255\n"
+        self.assertEqual((self.W / "m.pgm").read_bytes()[len(header):], bytes(v for row in labels for v in row))
+
     def test_generation_ends_where_positions_end(self):
         model = self.model("generate")
         long = self.ok("apply", model, "The cat")[0]["generated_text"]
