@@ -27,3 +27,5 @@ run (const D2vCall *call, gsize begin, gsize end, guint thread)
 }
 
 const D2vKernel d2v_cpu_embed = { .n_items = n_items, .run = run };
+/* For a table that no level packs. */
+const D2vKernel d2v_cpu_gather = { .n_items = n_items, .run = run };

@@ -142,7 +142,7 @@ static gboolean
 decode_mask (const Decoder *d, const gint32 *ids, const gfloat *logits,
              gsize mask, D2vFillCandidate *out, GError **error)
 {
-  d2v_softmax (logits + mask * d->n_vocab, d->scores, d->n_vocab);
+  d2v_softmax (logits, d->scores, d->n_vocab);
   const gfloat *scores = rank (d);
   for (gsize k = 0; k < d->fills->n_candidates; k++)
     {
@@ -207,7 +207,7 @@ d2v_fill_decode (const D2vTokenizer *tokenizer, const gint32 *ids, gsize n,
     done = d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL,
                      "expected memory for the candidates, found none");
   for (gsize i = 0; done && i < fills->n_masks; i++)
-    done = decode_mask (&d, ids, logits, masks[i],
+    done = decode_mask (&d, ids, logits + i * n_vocab, masks[i],
                         fills->items + i * fills->n_candidates, error);
   d2v_free (d.scores);
   d2v_free (d.target_scores);

@@ -28,8 +28,9 @@ gint32 *d2v_fill_targets (const D2vTokenizer *tokenizer,
 gsize *d2v_fill_masks (const D2vTokenizer *tokenizer, const gint32 *ids,
                        gsize n, gsize *n_masks, GError **error);
 
-/* @ids: (n), the input with its template. @logits: (n, n_vocab). INPUT when it
- * has no mask, or a target lies beyond the vocabulary; NO_MEMORY. */
+/* @ids: (n), the input with its template. @logits: (n_masks, n_vocab), of
+ * its masks in their order. INPUT when it has none, or a target lies beyond the
+ * vocabulary; NO_MEMORY. */
 D2vFills *d2v_fill_decode (const D2vTokenizer *tokenizer, const gint32 *ids,
                            gsize n, const gfloat *logits, gsize n_vocab,
                            const D2vFillParams *params, GError **error);

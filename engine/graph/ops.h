@@ -47,30 +47,25 @@
  *                                number) and S = n_past + T. Otherwise S = T.
  * EMBED        ids, table        ids I64 (B, T) in 0..V-1, table (V, C) ->
  *                                (B, T, C).
- * RESHAPE      x                 the same numbers in `shape`; costs nothing.
- * SLICE        x                 `length` entries from `begin` on of `axis`.
- * CONCAT       a, b?, c?, ... i?  along the last axis.
- * PREPEND      x, row            x (B, T, C), row (C): row before each of the
- *                                B sequences -> (B, T + 1, C).
- * MASK_ROWS    x, mask           x (B, T, C), mask (B, T): rows with mask 0
- *                                become 0, others stay as they are.
- * SELECT_ROWS  x, mask, row      rows with mask != 0 become row (C).
- * SCALE_ADD    acc?, x, weights  y = acc + softmax (weights)[`index`] * x.
- * GLU          x                 (..., 2C) -> (..., C): first half times the
- *                                sigmoid of the second.
- * POOL_MEAN    x, mask?          (B, T, C) -> (B, C): mean of the rows, or sum
- *                                of rows with mask != 0 / their number.
- * POOL_STATS   x, counts?        (B, T, C) -> (B, 2C): mean and unbiased
- *                                standard deviation of the first counts[b]
- *                                rows (I64 (B); all rows when absent).
- * PATCHES      x                 (B, C, H, W) -> (B, gh * gw, C * p * p) with
- *                                p = `patch`, order (c, y, x); surplus pixels
- *                                are cut off.
- * CONV2D       x, w, b?          x (B, H, W, C), w (O, C, k, k), padding k / 2,
- *                                stride 1, then activation -> (B, H, W, O).
- * SHUFFLE2     x                 (B, H, W, 4C) -> (B, 2H, 2W, C): channel
- *                                block 2 * dy + dx goes to pixel (dy, dx).
- * MAX_POOL2    x                 2x2, stride 2, rounded down.
+ * GATHER       rows, x           the same for a table that is computed: rows
+ * I64 (B, n) in 0..V-1, x (V, C) -> (B, n, C). RESHAPE      x the same numbers
+ * in `shape`; costs nothing. SLICE        x                 `length` entries
+ * from `begin` on of `axis`. CONCAT       a, b?, c?, ... i?  along the last
+ * axis. PREPEND      x, row            x (B, T, C), row (C): row before each of
+ * the B sequences -> (B, T + 1, C). MASK_ROWS    x, mask           x (B, T, C),
+ * mask (B, T): rows with mask 0 become 0, others stay as they are. SELECT_ROWS
+ * x, mask, row      rows with mask != 0 become row (C). SCALE_ADD    acc?, x,
+ * weights  y = acc + softmax (weights)[`index`] * x. GLU          x (..., 2C)
+ * -> (..., C): first half times the sigmoid of the second. POOL_MEAN    x,
+ * mask?          (B, T, C) -> (B, C): mean of the rows, or sum of rows with
+ * mask != 0 / their number. POOL_STATS   x, counts?        (B, T, C) -> (B,
+ * 2C): mean and unbiased standard deviation of the first counts[b] rows (I64
+ * (B); all rows when absent). PATCHES      x                 (B, C, H, W) ->
+ * (B, gh * gw, C * p * p) with p = `patch`, order (c, y, x); surplus pixels are
+ * cut off. CONV2D       x, w, b?          x (B, H, W, C), w (O, C, k, k),
+ * padding k / 2, stride 1, then activation -> (B, H, W, O). SHUFFLE2     x (B,
+ * H, W, 4C) -> (B, 2H, 2W, C): channel block 2 * dy + dx goes to pixel (dy,
+ * dx). MAX_POOL2    x                 2x2, stride 2, rounded down.
  * ADAPTIVE_POOL x                (B, H, W, C) -> (B, s, s, C), s = `size`: bin
  *                                i averages floor (i n / s) .. ceil ((i + 1) n
  *                                / s) - 1.
@@ -112,6 +107,7 @@
   OP (CONV1D, conv1d, 2, 5)                                                    \
   OP (ATTENTION, attention, 1, 6)                                              \
   OP (EMBED, embed, 2, 2)                                                      \
+  OP (GATHER, gather, 2, 2)                                                    \
   OP (RESHAPE, reshape, 1, 1)                                                  \
   OP (SLICE, slice, 1, 1)                                                      \
   OP (CONCAT, concat, 1, 9)                                                    \

@@ -447,6 +447,7 @@ static const InferFunc infer[D2V_N_OPS] = {
   [D2V_OP_CONV1D] = infer_conv1d,
   [D2V_OP_ATTENTION] = infer_attention,
   [D2V_OP_EMBED] = infer_embed,
+  [D2V_OP_GATHER] = infer_embed,
   [D2V_OP_RESHAPE] = infer_reshape,
   [D2V_OP_SLICE] = infer_slice,
   [D2V_OP_CONCAT] = infer_concat,

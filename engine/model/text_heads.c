@@ -283,6 +283,22 @@ pool (D2vGraph *g, D2vValue x, const D2vLinear *pooler)
   return d2v_op_activate (g, x, D2V_ACTIVATION_TANH);
 }
 
+/* The tokens of @rows, (1, n) numbers below B T, as (1, n, C); all without it.
+ * A vocabulary is large, and who asks for words asks for few of them. */
+static D2vValue
+pick_rows (D2vGraph *g, D2vValue x, D2vValue rows)
+{
+  if (d2v_is_none (rows))
+    return x;
+  const D2vShape shape = *d2v_graph_shape (g, x);
+  const D2vValue inputs[] = {
+    rows,
+    d2v_op_reshape (g, x, d2v_shape (shape.dim[0] * shape.dim[1], shape.dim[2]))
+  };
+
+  return d2v_graph_record (g, D2V_OP_GATHER, 2, inputs, NULL);
+}
+
 /* The activation is erf-GELU whatever hidden_act says. */
 static D2vValue
 language_model (D2vGraph *g, D2vValue x, const D2vTextWeights *w)
@@ -319,6 +335,7 @@ record_head (D2vGraph *g, D2vHead head, const D2vTextWeights *w, D2vValue x,
       break;
     case D2V_HEAD_MASKED_LM:
     case D2V_HEAD_CAUSAL_LM:
+      x = pick_rows (g, x, d2v_graph_prepared (g, prepared, "rows"));
       d2v_graph_output (g, "logits", language_model (g, x, w));
       break;
     case D2V_HEAD_SEQUENCE_CLASSIFICATION:

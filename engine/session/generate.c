@@ -34,9 +34,7 @@ struct _D2vDecoder
   gsize block;        /* tokens of a run */
   D2vContext *context;
   gsize n_cached;
-  D2vTensors *outputs; /* of the last run: */
-  gsize begin, T;      /* its tokens */
-  gfloat *logits;      /* (B, V) */
+  D2vTensors *outputs; /* of the last run: logits (1, B, V) */
 };
 
 /* ------------------------------------------------------------ positions -- */
@@ -114,9 +112,8 @@ allocate (D2vDecoder *d)
   d->positions = d2v_malloc_n (n, sizeof (gint64));
   d->mask = d2v_malloc_n (n, sizeof (gfloat));
   d->counts = d2v_malloc_n (d->B, sizeof (gint64));
-  d->logits = d2v_malloc_n (d->B, d->config->vocab_size * sizeof (gfloat));
   if (d->ids == NULL || d->positions == NULL || d->mask == NULL
-      || d->counts == NULL || d->logits == NULL)
+      || d->counts == NULL)
     return FALSE;
   memset (d->counts, 0, d->B * sizeof (gint64));
   for (gsize i = 0; i < n; i++)
@@ -195,7 +192,6 @@ d2v_decoder_free (D2vDecoder *d)
   d2v_free (d->positions);
   d2v_free (d->mask);
   d2v_free (d->counts);
-  d2v_free (d->logits);
   g_free (d);
 }
 
@@ -234,6 +230,24 @@ set_number (D2vTensors *prepared, const gchar *name, gint64 number,
   return TRUE;
 }
 
+/* Of a run of tokens @begin..@begin+@T-1, only what follows the last token of
+ * the text is asked for. */
+static gboolean
+set_rows (const D2vDecoder *d, D2vTensors *prepared, gsize begin, gsize T,
+          GError **error)
+{
+  gsize last = MIN (d->n - begin, T) - 1;
+  g_autoptr (D2vTensor) rows
+      = d2v_tensor_new (D2V_I64, 2, (const gsize[]){ 1, d->B });
+
+  if (rows == NULL)
+    return d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "rows");
+  for (gsize b = 0; b < d->B; b++)
+    ((gint64 *) rows->data)[b] = (gint64) (b * T + last);
+  d2v_tensors_set (prepared, "rows", rows);
+  return TRUE;
+}
+
 /* Whether the mask, for want of a causal one, has to hide what lies behind the
  * last token. */
 static gboolean
@@ -262,13 +276,12 @@ run (D2vDecoder *d, gsize begin, gsize T, GCancellable *cancellable,
           && !set_columns (d, prepared, "attention_mask", D2V_F32, d->mask, 0,
                            d->cache_length > 0 ? d->cache_length : T, error))
       || (d->cache_length > 0
-          && !set_number (prepared, "n_past", (gint64) begin, error)))
+          && !set_number (prepared, "n_past", (gint64) begin, error))
+      || !set_rows (d, prepared, begin, T, error))
     return FALSE;
   g_clear_pointer (&d->outputs, d2v_tensors_unref);
   d->outputs = d2v_session_run_prepared (d->session, prepared, &options,
                                          d->context, cancellable, error);
-  d->begin = begin;
-  d->T = T;
   return d->outputs != NULL;
 }
 
@@ -301,18 +314,10 @@ run_blocks (D2vDecoder *d, GCancellable *cancellable, GError **error)
 const gfloat *
 d2v_decoder_logits (D2vDecoder *d, GCancellable *cancellable, GError **error)
 {
-  gsize V = d->config->vocab_size, last = d->n - 1;
   gboolean ok = d->cache_length > 0 ? run_blocks (d, cancellable, error)
                                     : run (d, 0, d->n, cancellable, error);
 
-  if (!ok)
-    return NULL;
-  const D2vTensor *all = d2v_tensors_get (d->outputs, "logits"); /* (B, T, V) */
-  for (gsize b = 0; b < d->B; b++)
-    memcpy (d->logits + b * V,
-            (const gfloat *) all->data + (b * d->T + last - d->begin) * V,
-            V * sizeof (gfloat));
-  return d->logits;
+  return ok ? d2v_tensors_get (d->outputs, "logits")->data : NULL;
 }
 
 gboolean

@@ -713,7 +713,7 @@ d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
 
 D2vTensors *
 d2v_session_run_with (D2vSession *session, const D2vTensors *inputs,
-                      const D2vRecordOptions *options,
+                      const D2vRecordOptions *options, D2vTensor *rows,
                       GCancellable *cancellable, GError **error)
 {
   const D2vModel *model = session->model;
@@ -722,6 +722,8 @@ d2v_session_run_with (D2vSession *session, const D2vTensors *inputs,
   if (!model->family->prepare (model->config, model->head, inputs, prepared,
                                error))
     return NULL;
+  if (rows != NULL)
+    d2v_tensors_set (prepared, "rows", rows);
   return d2v_session_run_prepared (session, prepared, options, NULL,
                                    cancellable, error);
 }
@@ -733,7 +735,8 @@ d2v_session_run (D2vSession *session, const D2vTensors *inputs,
   const D2vRecordOptions options
       = { .hidden_states = (flags & D2V_RUN_HIDDEN_STATES) != 0 };
 
-  return d2v_session_run_with (session, inputs, &options, cancellable, error);
+  return d2v_session_run_with (session, inputs, &options, NULL, cancellable,
+                               error);
 }
 
 gdouble

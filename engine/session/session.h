@@ -49,7 +49,10 @@ d2v_session_run_prepared (D2vSession *session, const D2vTensors *prepared,
                           const D2vRecordOptions *options, D2vContext *context,
                           GCancellable *cancellable, GError **error);
 
-/* d2v_session_run() with more to choose from. */
+/* d2v_session_run() with more to choose from. @rows, I64 (1, n), may be NULL:
+ * of a language model, the tokens (numbers below B T) whose logits are wanted,
+ * which become (1, n, V). */
 D2vTensors *d2v_session_run_with (D2vSession *session, const D2vTensors *inputs,
                                   const D2vRecordOptions *options,
-                                  GCancellable *cancellable, GError **error);
+                                  D2vTensor *rows, GCancellable *cancellable,
+                                  GError **error);

@@ -21,7 +21,7 @@ d2v_task_segment (D2vTask *task, const D2vImageView *image,
   if (inputs == NULL)
     return NULL;
   g_autoptr (D2vTensors) outputs = d2v_session_run_with (
-      task->session, inputs, &options, cancellable, error);
+      task->session, inputs, &options, NULL, cancellable, error);
   if (outputs == NULL)
     return NULL;
   const D2vTensor *labels = d2v_tensors_get (outputs, "labels");

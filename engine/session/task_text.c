@@ -89,27 +89,40 @@ find_targets (const D2vTask *task, const D2vFillMaskParams *params,
   return how->targets != NULL;
 }
 
+/* Indices as a tensor (1, @n). */
+static D2vTensor *
+rows_of (const gsize *indices, gsize n, GError **error)
+{
+  D2vTensor *rows = d2v_tensor_new (D2V_I64, 2, (const gsize[]){ 1, n });
+
+  if (rows == NULL)
+    d2v_fail (error, D2V_ERROR_NO_MEMORY, NULL, "%" G_GSIZE_FORMAT " masks", n);
+  for (gsize i = 0; rows != NULL && i < n; i++)
+    ((gint64 *) rows->data)[i] = (gint64) indices[i];
+  return rows;
+}
+
 static D2vFills *
 fill (const D2vTask *task, const D2vEncoding *encoding,
       const D2vFillParams *params, GCancellable *cancellable, GError **error)
 {
   gsize n_vocab = task->model->config->vocab_size;
-  g_autofree gsize *masks = NULL;
+  const D2vRecordOptions options = { FALSE };
   gsize n_masks;
-
-  /* Before the model runs for nothing. */
-  masks = d2v_fill_masks (task->tokenizer, encoding->ids, encoding->n_tokens,
-                          &n_masks, error);
+  g_autofree gsize *masks = d2v_fill_masks (
+      task->tokenizer, encoding->ids, encoding->n_tokens, &n_masks, error);
+  g_autoptr (D2vTensor) rows
+      = masks != NULL ? rows_of (masks, n_masks, error) : NULL;
   g_autoptr (D2vTensors) inputs
-      = masks != NULL ? d2v_task_read_row (encoding, 0, error) : NULL;
+      = rows != NULL ? d2v_task_read_row (encoding, 0, error) : NULL;
   if (inputs == NULL)
     return NULL;
-  g_autoptr (D2vTensor) logits
-      = d2v_task_run (task, inputs, "logits", cancellable, error);
-  return logits != NULL ? d2v_fill_decode (task->tokenizer, encoding->ids,
-                                           encoding->n_tokens, logits->data,
-                                           n_vocab, params, error)
-                        : NULL;
+  g_autoptr (D2vTensors) outputs = d2v_session_run_with (
+      task->session, inputs, &options, rows, cancellable, error);
+  return outputs != NULL ? d2v_fill_decode (
+             task->tokenizer, encoding->ids, encoding->n_tokens,
+             d2v_tensors_get (outputs, "logits")->data, n_vocab, params, error)
+                         : NULL;
 }
 
 D2vFills *

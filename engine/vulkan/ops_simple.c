@@ -140,10 +140,16 @@ vk_emit_embed (D2vVkEmit *emit)
   vk_read (emit, &d, 0);
   vk_read (emit, &d, 1);
   vk_write (emit, &d);
-  vk_constant (&d, vk_shape (emit, 1)->dim[0]);
   vk_constant (&d, vk_shape (emit, 1)->dim[1]);
   count (emit, &d, n_out (emit));
+  vk_size (&d, vk_shape (emit, 1)->dim[0]);
   return vk_append (emit, &d);
+}
+
+gboolean
+vk_emit_gather (D2vVkEmit *emit)
+{
+  return vk_emit_embed (emit);
 }
 
 gboolean

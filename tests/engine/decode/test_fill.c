@@ -39,6 +39,23 @@ targets_of (const D2vTokenizer *tokenizer, const D2vJsonValue *line, gsize *n)
   return d2v_fill_targets (tokenizer, targets, g_strv_length (names), n, NULL);
 }
 
+/* Of @all, (n, n_vocab), the rows where a <mask> is. */
+static gfloat *
+mask_rows (const D2vTokenizer *tokenizer, const D2vEncoding *e,
+           const gfloat *all, gsize n_vocab)
+{
+  gsize n;
+  g_autofree gsize *masks
+      = d2v_fill_masks (tokenizer, e->ids, e->n_tokens, &n, NULL);
+  gfloat *rows = g_new (gfloat, n * n_vocab);
+
+  g_assert_nonnull (masks);
+  for (gsize i = 0; i < n; i++)
+    memcpy (rows + i * n_vocab, all + masks[i] * n_vocab,
+            n_vocab * sizeof (gfloat));
+  return rows;
+}
+
 static gboolean
 check_line (const D2vTokenizer *tokenizer, const D2vJsonValue *line)
 {
@@ -48,9 +65,10 @@ check_line (const D2vTokenizer *tokenizer, const D2vJsonValue *line)
   g_autoptr (D2vEncoding) e = d2v_tokenizer_encode (
       tokenizer, text.text, text.length, NULL, 0, NULL, NULL);
   gsize n_vocab = d2v_tokenizer_n_ids (tokenizer);
-  g_autofree gfloat *logits = golden_numbers (
+  g_autofree gfloat *all = golden_numbers (
       (guint64) golden_integer (line, "seed"), e->n_tokens * n_vocab,
       golden_number (line, "scale"), 0);
+  g_autofree gfloat *logits = mask_rows (tokenizer, e, all, n_vocab);
   const D2vJsonValue *expected = d2v_json_member (line, "expected");
   gboolean same = TRUE;
 
