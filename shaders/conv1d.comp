@@ -31,18 +31,30 @@ layout (push_constant) uniform Push
   uint n_out;
 };
 
-float
-load_a (uint m, uint k)
+/* The first row of x of a batch, and the step in it where the taps begin. */
+struct Row
 {
-  uint batch = m / n_out, t = m % n_out;
+  uint first;
+  uint step;
+};
 
+#define ROWS_DIVIDE
+Row
+row_of (uint m)
+{
+  return Row (m / n_out * n_in, m % n_out * STRIDE);
+}
+
+float
+load_a (Row row, uint k)
+{
   if (PADDING == 0 && GROUPS == 1 && DILATION == 1)
-    return factor (x, (batch * n_in + t * STRIDE) * C + k);
+    return factor (x, (row.first + row.step) * C + k);
 
-  uint at = t * STRIDE + k / C * DILATION;
+  uint at = row.step + k / C * DILATION;
   if (at < PADDING || at - PADDING >= n_in)
     return 0.0;
-  return factor (x, (batch * n_in + at - PADDING) * (GROUPS * C)
+  return factor (x, (row.first + at - PADDING) * (GROUPS * C)
                     + gl_WorkGroupID.z * C + k % C);
 }
 

@@ -26,18 +26,34 @@ layout (push_constant) uniform Push
   uint width;
 };
 
+/* A pixel, and the first row of its map among all rows of x. */
+struct Row
+{
+  uint first;
+  uint i;
+  uint j;
+};
+
+#define ROWS_DIVIDE
+Row
+row_of (uint m)
+{
+  uint line = m / width;
+
+  return Row (line / height * height, line % height, m % width);
+}
+
 float
-load_a (uint m, uint k)
+load_a (Row row, uint k)
 {
   uint tap = k / C, c = k % C;
-  uint j = m % width, i = m / width % height, batch = m / width / height;
-
   /* Less than 0 wraps. */
-  i += tap / KERNEL - KERNEL / 2;
-  j += tap % KERNEL - KERNEL / 2;
+  uint i = row.i + tap / KERNEL - KERNEL / 2;
+  uint j = row.j + tap % KERNEL - KERNEL / 2;
+
   if (i >= height || j >= width)
     return 0.0;
-  return factor (x, ((batch * height + i) * width + j) * C + c);
+  return factor (x, ((row.first + i) * width + j) * C + c);
 }
 
 float

@@ -26,7 +26,7 @@ load_tiles (uint first_m, uint first_n, uint first_k, uint n_m)
           uint i = first + u * GROUP, m = i / TILE_K, k = i % TILE_K;
           float a = 0.0;
           if (first_m + m < n_m && first_k + k < K)
-            a = load_a (first_m + m, first_k + k);
+            a = load_a (row_at (first_m, m), first_k + k);
           tile_a[m * LONG + k] = float16_t (a);
         }
   for (uint first = self; first < TILE_N * TILE_K; first += STEP * GROUP)

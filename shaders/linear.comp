@@ -28,10 +28,19 @@ layout (push_constant) uniform Push
   layout (offset = SIZES) uint n_rows;
 };
 
-float
-load_a (uint m, uint k)
+/* Where row @m of x begins. */
+#define Row uint
+
+Row
+row_of (uint m)
 {
-  return factor (x, m * K + k);
+  return m * K;
+}
+
+float
+load_a (Row row, uint k)
+{
+  return factor (x, row + k);
 }
 
 #ifdef INT8

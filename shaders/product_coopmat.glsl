@@ -44,6 +44,7 @@ multiply (uint n_m)
   MATRIX (float16_t, FRAGMENT_M, FRAGMENT_K, A) a;
   MATRIX (float16_t, FRAGMENT_K, FRAGMENT_N, B) w[RUN_N];
 
+  find_rows (first_m, n_m);
   for (uint i = 0; i < RUN_M * RUN_N; i++)
     sum[i] = MATRIX (float, FRAGMENT_M, FRAGMENT_N, Accumulator) (0.0);
   for (uint first_k = 0; first_k < K; first_k += TILE_K)

@@ -34,6 +34,7 @@ multiply (uint n_m)
   MATRIX (float16_t, TILE_M, TILE_K, A) a;
   MATRIX (float16_t, TILE_K, TILE_N, B) w;
 
+  find_rows (first_m, n_m);
   for (uint first_k = 0; first_k < K; first_k += TILE_K)
     {
       load_tiles (first_m, first_n, first_k, n_m);

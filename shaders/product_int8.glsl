@@ -51,9 +51,9 @@ find_largest (uint first_m, uint n_m)
 
   for (uint i = self; i < TILE_M * PARTS; i += GROUP)
     {
-      uint m = first_m + i / PARTS, mine = 0;
-      for (uint k = i % PARTS; k < K && m < n_m; k += PARTS)
-        mine = max (mine, floatBitsToUint (load_a (m, k)) & 0x7fffffff);
+      uint m = i / PARTS, mine = 0;
+      for (uint k = i % PARTS; k < K && first_m + m < n_m; k += PARTS)
+        mine = max (mine, floatBitsToUint (load_a (row_at (first_m, m), k)) & 0x7fffffff);
       largest_part[i] = mine;
     }
   barrier ();
@@ -78,13 +78,13 @@ scale_of (uint m)
 }
 
 uint
-pack_a (uint m, uint k, float scale)
+pack_a (Row row, uint k, float scale)
 {
   uint word = 0;
 
   for (uint i = 0; i < 4 && k + i < K; i++)
     {
-      float x = roundEven (load_a (m, k + i) * scale);
+      float x = roundEven (load_a (row, k + i) * scale);
       word |= (uint (int (clamp (x, -127.0, 127.0))) & 0xff) << 8 * i;
     }
   return word;
@@ -100,7 +100,7 @@ load_tiles (uint first_m, uint first_n, uint first_k, uint n_m)
     {
       uint m = i / WORDS, k = i % WORDS, word = 0;
       if (first_m + m < n_m && first_k + 4 * k < K)
-        word = pack_a (first_m + m, first_k + 4 * k, scale_of (m));
+        word = pack_a (row_at (first_m, m), first_k + 4 * k, scale_of (m));
       tile_a[k * (TILE_M + 1) + m] = word;
     }
   for (uint i = self; i < TILE_N * WORDS; i += GROUP)
@@ -123,6 +123,7 @@ multiply (uint n_m)
   int sum[RUN_M * RUN_N];
   uint w[RUN_N];
 
+  find_rows (first_m, n_m);
   find_largest (first_m, n_m);
   for (uint i = 0; i < RUN_M * RUN_N; i++)
     sum[i] = 0;

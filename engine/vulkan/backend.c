@@ -527,8 +527,10 @@ static const struct
               [VK_RUNG_INT8] = { "int8", INT8_TOLERANCE } };
 
 static gboolean
-has_rung (const D2vVkFound *found, D2vVkRung rung, GError **error)
+has_rung (const D2vVkContext *context, D2vVkRung rung, GError **error)
 {
+  const D2vVkFound *found = context->found;
+
   if (rung == VK_RUNG_F16 && !found->has_half)
     return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
                      "%s cannot store 16-bit floats; use f32 or auto",
@@ -538,7 +540,7 @@ has_rung (const D2vVkFound *found, D2vVkRung rung, GError **error)
                      "%s has no cooperative matrices of 16-bit floats summed "
                      "in 32",
                      found->name);
-  if (rung == VK_RUNG_COOPMAT2 && found->flexible.group == 0)
+  if (rung == VK_RUNG_COOPMAT2 && !vk_context_has_flexible (context))
     return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
                      "%s has no cooperative matrices of flexible size",
                      found->name);
@@ -558,7 +560,7 @@ choose_rung (const D2vVkContext *context, D2vPrecision precision,
         if (strcmp (forced, rungs[i].name) == 0)
           {
             *rung = (D2vVkRung) i;
-            return has_rung (context->found, *rung, error);
+            return has_rung (context, *rung, error);
           }
       return d2v_fail (error, D2V_ERROR_USAGE, NULL,
                        "D2V_VULKAN_RUNG: expected f32, f16, coopmat, coopmat2 "
@@ -575,7 +577,7 @@ choose_rung (const D2vVkContext *context, D2vPrecision precision,
     return d2v_fail (error, D2V_ERROR_UNSUPPORTED, NULL,
                      "this precision is not available on Vulkan; use f32, f16, "
                      "int8 or auto");
-  return has_rung (context->found, *rung, error);
+  return has_rung (context, *rung, error);
 }
 
 D2vBackend *

@@ -110,10 +110,18 @@ add_coopmat2 (Features *f, const D2vVkFlexible *flexible)
   add_feature (f, &f->maintenance4, NULL);
 }
 
+gboolean
+vk_context_has_flexible (const D2vVkContext *context)
+{
+  return context->found->flexible.group != 0
+         && context->instance->api_version >= VK_API_VERSION_1_3;
+}
+
 /* No more than some shader needs. */
 static void
-choose_features (const D2vVkFound *found, Features *f)
+choose_features (const D2vVkContext *context, Features *f)
 {
+  const D2vVkFound *found = context->found;
   gboolean coopmat = found->fragment.m != 0 || found->flexible.group != 0;
 
   *f = (Features){
@@ -134,7 +142,7 @@ choose_features (const D2vVkFound *found, Features *f)
   };
   if (coopmat)
     add_feature (f, &f->coopmat, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
-  if (found->flexible.group != 0)
+  if (vk_context_has_flexible (context))
     add_coopmat2 (f, &found->flexible);
   if (found->pins_subgroup)
     add_feature (f, &f->subgroups, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
@@ -153,7 +161,7 @@ create_device (D2vVkContext *context, GError **error)
           .pQueuePriorities = &priority };
   Features features;
 
-  choose_features (found, &features);
+  choose_features (context, &features);
   const VkDeviceCreateInfo info
       = { VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
           &features.core11,

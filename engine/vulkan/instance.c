@@ -194,12 +194,22 @@ free_found (gpointer data)
 
 /* ------------------------------------------------------- the instance -- */
 
+/* VK_NV_cooperative_matrix2 comes in SPIR-V 1.6, which is Vulkan 1.3's. All
+ * else is of 1.2, and the validation layer has no advice for that. */
+static guint32
+api_version (void)
+{
+  return g_strcmp0 (g_getenv ("D2V_VULKAN_RUNG"), "coopmat2") == 0
+             ? VK_API_VERSION_1_3
+             : VK_API_VERSION_1_2;
+}
+
 static gboolean
 create_instance (D2vVkInstance *instance, GError **error)
 {
   const VkApplicationInfo application
       = { VK_STRUCTURE_TYPE_APPLICATION_INFO, .pEngineName = "d2v",
-          .apiVersion = VK_API_VERSION_1_3 };
+          .apiVersion = api_version () };
   const VkInstanceCreateInfo info = { VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
                                       .pApplicationInfo = &application };
   const D2vVkTable *global = vk_table_global (error);
@@ -207,6 +217,7 @@ create_instance (D2vVkInstance *instance, GError **error)
   if (global == NULL)
     return FALSE;
   instance->table = *global;
+  instance->api_version = application.apiVersion;
   vk_fault_install (&instance->table);
   VkResult result
       = instance->table.CreateInstance (&info, NULL, &instance->instance);

@@ -154,12 +154,12 @@ is_software (const D2vVkFound *found)
  * driver is fastest with one vector of invocations: it then has nobody to wait
  * for at the barriers. */
 static Tiles
-tiles_for (const D2vVkFound *found, gsize m, gsize n)
+tiles_for (const D2vVkFound *found, gsize m, gsize n, gsize k)
 {
   Tiles tiles = { 0, 64, 64, 16, 4, 4 };
 
   if (is_software (found))
-    tiles = (Tiles){ 0, 16, 32, 32, 8, 8 };
+    tiles = (Tiles){ 0, 16, 32, k <= 16 ? 16 : 64, 8, 8 };
   else if (m <= 32)
     tiles = (Tiles){ 0, 16, 64, 16, 4, 4 };
   else if (n <= 32)
@@ -252,7 +252,8 @@ vk_flexible_fits (const D2vVkFound *found, const D2vVkFlexible *f)
 }
 
 static Tiles
-tiles_of_rung (const D2vVkFound *found, D2vVkRung rung, gsize m, gsize n)
+tiles_of_rung (const D2vVkFound *found, D2vVkRung rung, gsize m, gsize n,
+               gsize k)
 {
   switch (rung)
     {
@@ -261,7 +262,7 @@ tiles_of_rung (const D2vVkFound *found, D2vVkRung rung, gsize m, gsize n)
     case VK_RUNG_COOPMAT2:
       return flexible_tiles (found, &found->flexible, m, n);
     default:
-      return tiles_for (found, m, n);
+      return tiles_for (found, m, n, k);
     }
 }
 
@@ -270,7 +271,7 @@ static void
 tile (const D2vVkEmit *emit, D2vVkDispatch *d, D2vVkRung rung, gsize m, gsize n,
       gsize k)
 {
-  const Tiles tiles = tiles_of_rung (emit->context->found, rung, m, n);
+  const Tiles tiles = tiles_of_rung (emit->context->found, rung, m, n, k);
 
   vk_constant (d, tiles.group);
   vk_constant (d, tiles.m);

@@ -89,7 +89,8 @@ typedef struct
 {
   D2vVkTable table; /* global and instance functions */
   VkInstance instance;
-  GPtrArray *found; /* of D2vVkFound */
+  guint32 api_version; /* that was asked for */
+  GPtrArray *found;    /* of D2vVkFound */
   guint n_users;
 } D2vVkInstance;
 
@@ -148,6 +149,8 @@ gboolean vk_fail (D2vVkContext *context, VkResult result, const gchar *call,
                   GError **error);
 /* @result as text, "VK_ERROR_DEVICE_LOST". */
 const gchar *vk_result_name (VkResult result);
+/* Whether cooperative matrices of flexible size can be used. */
+gboolean vk_context_has_flexible (const D2vVkContext *context);
 
 /* Submits @commands and waits until they are done, at most @limit_us. A hang
  * counts as a lost device. When *@cancelled becomes true it returns early with
