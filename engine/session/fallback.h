@@ -18,7 +18,15 @@ D2vBackend *d2v_fallback_backend_new (const gchar *device, gboolean named,
                                       D2vPrecision precision, guint n_threads,
                                       GError **error);
 
-/* selftest.c: runs a small graph of most ops on @backend and on @reference.
+/* selftest.c: how far @n results are from those expected: the largest
+ * difference, as a share of the largest number. Infinite where one is not a
+ * number and should be. */
+gdouble d2v_distance (const gfloat *found, const gfloat *expected, gsize n);
+/* The same for classes: the share of those that are others. */
+gdouble d2v_distance_of_classes (const gfloat *found, const gfloat *expected,
+                                 gsize n);
+
+/* Runs a small graph of most ops on @backend and on @reference.
  * FALSE with DEVICE when the results differ by more than the backend's
  * tolerance. */
 gboolean d2v_selftest (D2vBackend *backend, D2vBackend *reference,

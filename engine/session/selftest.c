@@ -152,25 +152,42 @@ compute (D2vBackend *backend, gfloat *y, GError **error)
   return ok;
 }
 
-gboolean
-d2v_selftest (D2vBackend *backend, D2vBackend *reference, GError **error)
+gdouble
+d2v_distance (const gfloat *found, const gfloat *expected, gsize n)
 {
-  g_autofree gfloat *found = g_new0 (gfloat, N_OUT);
-  g_autofree gfloat *expected = g_new0 (gfloat, N_OUT);
   gdouble worst = 0, largest = 0;
 
-  if (!compute (backend, found, error) || !compute (reference, expected, error))
-    return FALSE;
-  for (gsize i = 0; i < N_OUT; i++)
+  for (gsize i = 0; i < n; i++)
     {
       gdouble difference = fabs ((gdouble) found[i] - expected[i]);
       worst = isnan (difference) ? INFINITY : MAX (worst, difference);
       largest = MAX (largest, fabs (expected[i]));
     }
-  return worst <= backend->tolerance * largest
+  return worst > 0 ? worst / largest : 0;
+}
+
+gdouble
+d2v_distance_of_classes (const gfloat *found, const gfloat *expected, gsize n)
+{
+  gsize n_others = 0;
+
+  for (gsize i = 0; i < n; i++)
+    n_others += found[i] != expected[i];
+  return (gdouble) n_others / (gdouble) n;
+}
+
+gboolean
+d2v_selftest (D2vBackend *backend, D2vBackend *reference, GError **error)
+{
+  g_autofree gfloat *found = g_new0 (gfloat, N_OUT);
+  g_autofree gfloat *expected = g_new0 (gfloat, N_OUT);
+
+  if (!compute (backend, found, error) || !compute (reference, expected, error))
+    return FALSE;
+  gdouble distance = d2v_distance (found, expected, N_OUT);
+  return distance <= backend->tolerance
          || d2v_fail (error, D2V_ERROR_DEVICE, NULL,
                       "%s: the self-test is off by %.2g of the largest "
                       "number, allowed are %.2g: its driver computes wrongly",
-                      backend->device_name, worst / largest,
-                      backend->tolerance);
+                      backend->device_name, distance, backend->tolerance);
 }

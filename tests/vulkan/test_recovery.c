@@ -9,6 +9,7 @@
 #include "engine/session/fallback.h"
 #include "tests/vulkan/encoder.h"
 
+#include <math.h>
 #include <string.h>
 
 #define N_LAYERS 1
@@ -146,6 +147,45 @@ gives_up (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->said->str, "stays off"));
 }
 
+/* A plan of which the device leaves a dispatch out is found out by the run that
+ * the CPU repeats; one that is right is left alone. */
+static void
+canary (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  gfloat y[ENCODER_N];
+
+  g_setenv ("D2V_CANARY_RUNS", "3", TRUE);
+  for (guint i = 0; i < 7; i++)
+    g_assert_true (run (f, i));
+  g_assert_cmpstr (f->said->str, ==, "");
+  inject ("vkCmdDispatch:4=SKIP");
+  D2vPrepared *wrong = encoder_prepare (f->backend, N_LAYERS, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 3; i++)
+    {
+      encoder_run (f->backend, wrong, i, y, &error);
+      g_assert_no_error (error);
+    }
+  g_assert_nonnull (strstr (f->said->str, "its results are not the CPU's"));
+  f->backend->functions->free_prepared (f->backend, wrong);
+  g_unsetenv ("D2V_CANARY_RUNS");
+}
+
+/* Where classes nearly tie, a map may have others; not everywhere. */
+static void
+distances (void)
+{
+  const gfloat a[] = { 1, 2, 3, 4 }, b[] = { 1, 2, 3, 8 };
+  const gfloat nan[] = { 1, 2, 3, NAN };
+
+  g_assert_cmpfloat (d2v_distance (a, a, 4), ==, 0);
+  g_assert_cmpfloat (d2v_distance (a, b, 4), ==, 0.5);
+  g_assert_true (isinf (d2v_distance (nan, b, 4)));
+  g_assert_cmpfloat (d2v_distance_of_classes (a, a, 4), ==, 0);
+  g_assert_cmpfloat (d2v_distance_of_classes (a, b, 4), ==, 0.25);
+}
+
 /* What hangs may still be working: GPUs stay off, and nobody is told that one
  * is tried again. In a process of its own, which has no GPU afterwards. */
 static void
@@ -270,12 +310,14 @@ main (int argc, char **argv)
   ADD ("heals", heals);
   ADD ("waits-for-its-time", waits_for_its_time);
   ADD ("gives-up", gives_up);
+  ADD ("canary", canary);
   ADD ("hangs", hangs);
   ADD_FOR ("named", "refuses-weights", refuses_weights);
   ADD ("does-without-weights", does_without_weights);
   ADD ("state-returns", state_returns);
 #undef ADD
 #undef ADD_FOR
+  g_test_add_func ("/vulkan/recovery/distances", distances);
   gint result = g_test_run ();
   g_free (device);
   return result;
