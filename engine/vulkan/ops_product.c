@@ -196,13 +196,21 @@ coopmat_tiles_for (const D2vVkFound *found, gsize m, gsize n)
   return tiles_of (found, f, 2, 2, 2, 2);
 }
 
+/* Shared memory of half_tiles.glsl, and of product.glsl's rows. */
+static gsize
+half_tile_bytes (const Tiles *t)
+{
+  return (gsize) (t->m + t->n) * (t->k + 8) * sizeof (guint16)
+         + (gsize) t->m * 3 * sizeof (guint32);
+}
+
 /* The largest tiles that coopmat_tiles_for () makes of it must fit. */
 gboolean
 vk_fragment_fits (const D2vVkFound *found, const D2vVkFragment *f)
 {
   const Tiles t = tiles_of (found, f, 2, 2, 2, 2);
-  gsize bytes = (gsize) (t.m + t.n) * (t.k + 8) * sizeof (guint16)
-                + (gsize) 4 * f->m * f->n * sizeof (gfloat);
+  gsize bytes
+      = half_tile_bytes (&t) + (gsize) 4 * f->m * f->n * sizeof (gfloat);
 
   return f->m <= 32 && f->n <= 32 && f->k <= 32 && t.k % f->k == 0
          && f->k % 8 == 0 && bytes <= found->shared_bytes && t.group <= 256;
@@ -244,8 +252,7 @@ vk_flexible_fits (const D2vVkFound *found, const D2vVkFlexible *f)
   if (f->step.m == 0 || f->step.n == 0 || f->step.k == 0)
     return FALSE;
   const Tiles t = flexible_tiles (found, f, G_MAXUINT32, G_MAXUINT32);
-  gsize bytes
-      = (gsize) (t.m + t.n) * (t.k + 8) * sizeof (guint16) + f->reserved_bytes;
+  gsize bytes = half_tile_bytes (&t) + f->reserved_bytes;
 
   return MAX (MAX (t.m, t.n), t.k) <= f->largest && t.k % 8 == 0
          && bytes <= found->shared_bytes && t.group <= 256;
