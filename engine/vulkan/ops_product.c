@@ -230,15 +230,12 @@ fit (gsize size, guint32 most, guint32 step)
 
 /* One matrix a workgroup; its size is bounded by the registers of those who
  * hold it. llvmpipe writes the end of the product out for each number that an
- * invocation holds, and compiles long on many. */
+ * invocation holds, and compiles for long where they are many. */
 static Tiles
-flexible_tiles (const D2vVkFound *found, const D2vVkFlexible *f, gsize m,
-                gsize n)
+flexible_tiles (const D2vVkFlexible *f, gsize m, gsize n)
 {
-  guint32 most_m = f->scope == VK_SCOPE_WORKGROUP_KHR ? 128 : 16;
+  guint32 most_m = f->scope == VK_SCOPE_WORKGROUP_KHR ? 128 : f->group;
 
-  if (is_software (found))
-    most_m = 8;
   return (Tiles){ .group = f->group,
                   .m = fit (m, most_m, f->step.m),
                   .n = fit (n, MIN (2 * most_m, 128), f->step.n),
@@ -251,7 +248,7 @@ vk_flexible_fits (const D2vVkFound *found, const D2vVkFlexible *f)
 {
   if (f->step.m == 0 || f->step.n == 0 || f->step.k == 0)
     return FALSE;
-  const Tiles t = flexible_tiles (found, f, G_MAXUINT32, G_MAXUINT32);
+  const Tiles t = flexible_tiles (f, G_MAXUINT32, G_MAXUINT32);
   gsize bytes = half_tile_bytes (&t) + f->reserved_bytes;
 
   return MAX (MAX (t.m, t.n), t.k) <= f->largest && t.k % 8 == 0
@@ -267,7 +264,7 @@ tiles_of_rung (const D2vVkFound *found, D2vVkRung rung, gsize m, gsize n,
     case VK_RUNG_COOPMAT:
       return coopmat_tiles_for (found, m, n);
     case VK_RUNG_COOPMAT2:
-      return flexible_tiles (found, &found->flexible, m, n);
+      return flexible_tiles (&found->flexible, m, n);
     default:
       return tiles_for (found, m, n, k);
     }
