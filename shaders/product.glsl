@@ -24,8 +24,7 @@ layout (constant_id = 8) const uint FRAGMENT_K = 16;
 #endif
 
 /* Rounds of a loop at a time: llvmpipe leaves every loop after 65535 rounds of
- * all loops of an invocation together. TILE_K is even, RUN_M and RUN_N are
- * multiples of 4. */
+ * all loops of an invocation together. */
 const uint STEP = 8;
 
 #ifdef ROWS_DIVIDE
@@ -55,8 +54,9 @@ find_rows (uint first_m, uint n_m)
 #include "product_int8.glsl"
 #else
 
-/* Four rows of a factor in a word, as an invocation takes them; one word more
- * than there are, so that a column is not in one bank. */
+/* Four rows of a factor in a word, as an invocation takes them: RUN_M and RUN_N
+ * are multiples of 4, and TILE_K is even. One word more than there are, so that
+ * a column is not in one bank. */
 const uint WORDS_A = TILE_M / 4 + 1;
 const uint WORDS_W = TILE_N / 4 + 1;
 shared vec4 tile_a[TILE_K * WORDS_A];
