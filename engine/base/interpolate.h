@@ -32,3 +32,21 @@ d2v_float_taps (gsize i, gsize n_in, gsize n_out)
   taps.weight[0] = 1.0f - taps.weight[1];
   return taps;
 }
+
+/* What lies between two numbers; not 0 * infinity where nothing is. */
+static inline gfloat
+d2v_float_between (const gfloat weight[2], gfloat low, gfloat high)
+{
+  return weight[1] != 0 ? weight[0] * low + weight[1] * high : low;
+}
+
+/* The greater one stays, the first of equals; NaN never does. Masks instead of
+ * branches: that is what becomes vectors. */
+static inline void
+d2v_take_greater (gfloat value, gint32 index, gfloat *best, gint32 *best_index)
+{
+  gint32 better = -(gint32) (value > *best);
+
+  *best_index = (better & index) | (~better & *best_index);
+  *best = value > *best ? value : *best;
+}

@@ -15,57 +15,45 @@ typedef struct
   gfloat down[2], right[2];   /* weights */
 } Corners;
 
-typedef struct
-{
-  gfloat value;
-  gint32 index;
-} Best;
-
-/* Not 0 * infinity where nothing is between two pixels. */
-static inline gfloat
-between (const gfloat weight[2], gfloat low, gfloat high)
-{
-  return weight[1] != 0 ? weight[0] * low + weight[1] * high : low;
-}
-
 static inline gfloat
 value_of (const Corners *p, gsize c)
 {
-  gfloat above = between (p->right, p->corner[0][0][c], p->corner[0][1][c]);
-  gfloat below = between (p->right, p->corner[1][0][c], p->corner[1][1][c]);
+  gfloat above
+      = d2v_float_between (p->right, p->corner[0][0][c], p->corner[0][1][c]);
+  gfloat below
+      = d2v_float_between (p->right, p->corner[1][0][c], p->corner[1][1][c]);
 
-  return between (p->down, above, below);
-}
-
-/* Masks instead of branches: that is what becomes vectors. */
-static inline void
-take_better (gfloat value, gint32 index, Best *best)
-{
-  gint32 better = -(gint32) (value > best->value);
-
-  best->index = (better & index) | (~better & best->index);
-  best->value = value > best->value ? value : best->value;
+  return d2v_float_between (p->down, above, below);
 }
 
 /* The lowest of the greatest classes: lanes first, then among lanes. */
 static gfloat
 greatest (const Corners *p, gsize n)
 {
-  Best best[LANES], all = { -INFINITY, 0 };
+  gfloat best[LANES], greatest_of_all = -INFINITY;
+  gint32 best_class[LANES], its_class = 0;
   gsize c = 0;
 
   for (guint i = 0; i < LANES; i++)
-    best[i] = all;
+    {
+      best[i] = -INFINITY;
+      best_class[i] = 0;
+    }
   for (; c + LANES <= n; c += LANES)
     for (guint i = 0; i < LANES; i++)
-      take_better (value_of (p, c + i), (gint32) (c + i), &best[i]);
+      d2v_take_greater (value_of (p, c + i), (gint32) (c + i), &best[i],
+                        &best_class[i]);
   for (guint i = 0; i < LANES; i++)
-    if (best[i].value > all.value
-        || (best[i].value == all.value && best[i].index < all.index))
-      all = best[i];
+    if (best[i] > greatest_of_all
+        || (best[i] == greatest_of_all && best_class[i] < its_class))
+      {
+        greatest_of_all = best[i];
+        its_class = best_class[i];
+      }
   for (; c < n; c++)
-    take_better (value_of (p, c), (gint32) c, &all);
-  return all.value > -INFINITY ? (gfloat) all.index : NAN;
+    d2v_take_greater (value_of (p, c), (gint32) c, &greatest_of_all,
+                      &its_class);
+  return greatest_of_all > -INFINITY ? (gfloat) its_class : NAN;
 }
 
 /* y[i][j] = the greatest class where x is interpolated for that pixel. An item

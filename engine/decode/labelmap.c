@@ -50,22 +50,9 @@ widen (const Work *work, WideRow *out, gsize row)
         {
           const D2vFloatTaps *t = &work->columns[x];
 
-          /* Not 0 * infinity where nothing is between two pixels. */
-          wide[x] = t->weight[1] != 0
-                        ? t->weight[0] * in[t->low] + t->weight[1] * in[t->high]
-                        : in[t->low];
+          wide[x] = d2v_float_between (t->weight, in[t->low], in[t->high]);
         }
     }
-}
-
-/* Masks instead of branches: that is what becomes vectors. */
-static inline void
-take_better (gfloat value, gint32 c, gfloat *best, gint32 *best_class)
-{
-  gint32 better = -(gint32) (value > *best);
-
-  *best_class = (better & c) | (~better & *best_class);
-  *best = value > *best ? value : *best;
 }
 
 /* The greatest class of LANES pixels, of which @above and @below are the
@@ -86,7 +73,7 @@ best_classes (const gfloat *above, const gfloat *below, gsize n_classes,
       {
         gfloat value = weight[0] * above[i] + weight[1] * below[i];
 
-        take_better (value, (gint32) c, &best[i], &best_class[i]);
+        d2v_take_greater (value, (gint32) c, &best[i], &best_class[i]);
       }
 }
 
@@ -104,7 +91,7 @@ best_classes_alone (const gfloat *values, gsize n_classes, gint32 *best_class)
     }
   for (gsize c = 0; c < n_classes; c++, values += BAND)
     for (guint i = 0; i < LANES; i++)
-      take_better (values[i], (gint32) c, &best[i], &best_class[i]);
+      d2v_take_greater (values[i], (gint32) c, &best[i], &best_class[i]);
 }
 
 /* The band's columns of row @y. */

@@ -19,8 +19,8 @@ D2vBackend *d2v_fallback_backend_new (const gchar *device, gboolean named,
                                       GError **error);
 
 /* selftest.c: how far @n results are from those expected: the largest
- * difference, as a share of the largest number. Infinite where one is not a
- * number and should be. */
+ * difference, as a share of the largest number. Infinite where either is not a
+ * number. */
 gdouble d2v_distance (const gfloat *found, const gfloat *expected, gsize n);
 /* The same for classes: the share of those that are others. */
 gdouble d2v_distance_of_classes (const gfloat *found, const gfloat *expected,

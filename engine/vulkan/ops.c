@@ -31,13 +31,19 @@ vk_constant (D2vVkDispatch *d, gsize value)
   d->constants[d->n_constants++] = (guint32) value;
 }
 
-void
-vk_constant_float (D2vVkDispatch *d, gfloat value)
+static guint32
+bits_of (gfloat value)
 {
   guint32 bits;
 
   memcpy (&bits, &value, sizeof bits);
-  vk_constant (d, bits);
+  return bits;
+}
+
+void
+vk_constant_float (D2vVkDispatch *d, gfloat value)
+{
+  vk_constant (d, bits_of (value));
 }
 
 void
@@ -93,6 +99,12 @@ vk_size (D2vVkDispatch *d, gsize value)
 {
   g_assert (d->n_n < G_N_ELEMENTS (d->push.n) && value <= G_MAXUINT32);
   d->push.n[d->n_n++] = (guint32) value;
+}
+
+void
+vk_size_float (D2vVkDispatch *d, gfloat value)
+{
+  vk_size (d, bits_of (value));
 }
 
 void

@@ -307,15 +307,6 @@ vk_emit_resize_bilinear (D2vVkEmit *emit)
   return resize (emit, "resize_bilinear");
 }
 
-static void
-size_float (D2vVkDispatch *d, gfloat value)
-{
-  guint32 bits;
-
-  memcpy (&bits, &value, sizeof bits);
-  vk_size (d, bits);
-}
-
 gboolean
 vk_emit_label_map (D2vVkEmit *emit)
 {
@@ -325,8 +316,8 @@ vk_emit_label_map (D2vVkEmit *emit)
   map_sizes (&d, in);
   vk_size (&d, out->dim[1]);
   vk_size (&d, out->dim[2]);
-  size_float (&d, (gfloat) in->dim[1] / (gfloat) out->dim[1]);
-  size_float (&d, (gfloat) in->dim[2] / (gfloat) out->dim[2]);
+  vk_size_float (&d, (gfloat) in->dim[1] / (gfloat) out->dim[1]);
+  vk_size_float (&d, (gfloat) in->dim[2] / (gfloat) out->dim[2]);
   return vk_append (emit, &d);
 }
 

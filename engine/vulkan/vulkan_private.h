@@ -371,6 +371,7 @@ void vk_no_read (D2vVkDispatch *d);
 void vk_write (const D2vVkEmit *emit, D2vVkDispatch *d);
 void vk_write_range (D2vVkDispatch *d, D2vVkRange range);
 void vk_size (D2vVkDispatch *d, gsize value);
+void vk_size_float (D2vVkDispatch *d, gfloat value);
 /* One invocation for each of @n items, @group of them in a workgroup. */
 void vk_items (const D2vVkEmit *emit, D2vVkDispatch *d, gsize n, gsize group);
 gboolean vk_append (D2vVkEmit *emit, const D2vVkDispatch *d);
