@@ -451,7 +451,7 @@ def main():
     arguments = parse()
     try:
         return {"setup": set_up, "make": make}.get(arguments.what, run)(arguments)
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         return f"gpu.py: {error}"
 
 

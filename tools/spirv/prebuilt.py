@@ -63,9 +63,10 @@ def build(compiler, name, folder):
     """The SPIR-V, or None where the compiler cannot."""
     stem, flags = NAMES[name]
     out = folder / f"{name}.spv"
-    result = subprocess.run([compiler, *FLAGS, *flags, f"-I{SHADERS}", "-o", out,
-                             SHADERS / f"{stem}.comp"], capture_output=True, text=True)
-    if result.returncode != 0:
+    try:
+        subprocess.run([compiler, *FLAGS, *flags, f"-I{SHADERS}", "-o", out, SHADERS / f"{stem}.comp"],
+                       capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
         return None
     return out.read_bytes()
 
@@ -76,7 +77,7 @@ def write(compiler):
     for name in sorted(NAMES):
         data = build(compiler, name, PREBUILT)
         if data is None:
-            sys.exit(f"{compiler} cannot compile {name}")
+            sys.exit(f"{compiler} cannot compile {name}: expected glslang 15 or newer")
         lines.append(f"{name} {source_hash(name)} {sha(data)}")
     LIST.write_text("\n".join(lines) + "\n")
 
@@ -109,11 +110,7 @@ def check_again(compiler, listed):
 
 def check(compiler):
     wrong, listed = check_list()
-    again = None
-    try:
-        again = check_again(compiler, listed)
-    except OSError:
-        pass
+    again = check_again(compiler, listed)
     for text in wrong + (again or []):
         print(f"{text}: run tools/spirv/prebuilt.py", file=sys.stderr)
     if wrong or again:
